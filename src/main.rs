@@ -1,0 +1,3 @@
+//! stub
+mod pb { tonic::include_proto!("quipu.v1"); }
+fn main() {}
