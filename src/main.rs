@@ -1,3 +1,2 @@
 //! stub
-mod pb { tonic::include_proto!("quipu.v1"); }
 fn main() {}

@@ -1,3 +1,46 @@
-//! stub
-#[allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic, rustdoc::all, reason = "generated")]
-pub mod proto { tonic::include_proto!("quipu.v1"); }
+//! The Rust client of Quipu, a gRPC event store.
+//!
+//! [`Client`] is the way in: it appends, reads, subscribes and keeps snapshots. Values of this
+//! crate are plain data with the checks already made; what goes over the wire is in [`proto`].
+//! Calls that are safe to repeat are retried while the server is away, and subscriptions resume
+//! where they broke. The client keeps no copy of any event and never decides for its caller.
+#![doc = include_str!("../README.md")]
+
+mod append;
+mod client;
+mod connect;
+mod cursor;
+mod error;
+mod event;
+mod expected;
+mod feed;
+pub mod proto;
+mod read;
+mod reading;
+mod recorded;
+mod retry;
+mod server_info;
+mod session;
+mod snapshot;
+mod status;
+mod streams;
+mod subscribe;
+mod subscription;
+mod timestamp;
+
+pub use append::Appended;
+pub use client::Client;
+pub use connect::ClientBuilder;
+pub use error::{Error, Fault};
+pub use event::NewEvent;
+pub use expected::Expected;
+pub use read::{ReadAll, ReadStream};
+pub use reading::{LogReading, StreamReading};
+pub use recorded::RecordedEvent;
+pub use retry::RetryPolicy;
+pub use server_info::ServerInfo;
+pub use session::{AppendReceiver, AppendSender, AppendSession};
+pub use snapshot::{Snapshot, SnapshotInfo, SnapshotToSave};
+pub use streams::{StreamInfo, StreamPage};
+pub use subscribe::{SubscribeAll, SubscribeStream};
+pub use subscription::{Message, Subscription};

@@ -1,0 +1,81 @@
+# Chores. A Rust toolchain with rustfmt and clippy, and a C compiler, are enough for `make test`.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+# Rounds of the long crash run, and of the short one that `make test` does.
+ROUNDS ?= 200
+SHORT_ROUNDS ?= 10
+# A recorded permit process to import; not part of the repository.
+PERMITS_DATA ?= permit-receipts.jsonl.gz
+PERMITS_LISTEN ?= 127.0.0.1:2119
+# Suites that need more than a Rust toolchain. `make test` runs those whose tool is there.
+OPTIONAL ?= proto-lint deny grpcurl permits
+BUF := npx --yes @bufbuild/buf@1.75.0
+
+.PHONY: help build test check fmt clippy doc crash bench deny proto-lint grpcurl permits
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## Build the release binary
+	cargo build --release --bin quipu
+
+test: check ## Run everything: style, lints, docs, all tests, a short crash run, and what tools allow
+	QUIPU_CRASH_ROUNDS=$(SHORT_ROUNDS) cargo test --workspace
+	@left=''; \
+	for suite in $(OPTIONAL); do \
+	  case $$suite in \
+	    proto-lint) tool='npx and the npm registry'; $(BUF) --version >/dev/null 2>&1 && there=y || there=n ;; \
+	    deny) tool='cargo-deny'; cargo deny --version >/dev/null 2>&1 && there=y || there=n ;; \
+	    grpcurl) tool='grpcurl'; command -v grpcurl >/dev/null && there=y || there=n ;; \
+	    permits) tool='$(PERMITS_DATA)'; test -f '$(PERMITS_DATA)' && there=y || there=n ;; \
+	    *) echo "no optional suite is called $$suite" >&2; exit 1 ;; \
+	  esac; \
+	  if [ $$there = y ]; then $(MAKE) --no-print-directory $$suite || exit 1; \
+	  else left="$$left\n  $$suite: needs $$tool"; fi; \
+	done; \
+	if [ -n "$$left" ]; then printf "All passed. Left out for want of a tool:%b\n" "$$left"; \
+	else echo 'All passed.'; fi
+
+check: fmt clippy doc ## Check style, lints and documentation, without running a test
+
+fmt: ## Check the formatting
+	cargo fmt --all --check
+
+clippy: ## Run the lints, warnings denied
+	cargo clippy --workspace --all-targets -- -D warnings
+
+doc: ## Build the documentation, warnings denied
+	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --document-private-items
+
+crash: ## Kill and restart the server ROUNDS times under load, looking for lost events
+	QUIPU_CRASH_ROUNDS=$(ROUNDS) cargo test --release --test crash -- --nocapture
+
+bench: ## Measure a server on this machine
+	cargo run --release -- bench
+
+deny: ## Check dependencies: licences, sources, duplicates
+	cargo deny --workspace check bans licenses sources
+
+proto-lint: ## Lint the protocol files
+	$(BUF) lint
+
+grpcurl: ## Run every grpcurl line of the README, as typed, against a fresh server
+	cargo build --bin quipu
+	QUIPU_BIN=target/debug/quipu tests/readme_grpcurl.sh
+
+permits: ## Import PERMITS_DATA into a fresh server and check the read model that the reactor keeps
+	@test -f '$(PERMITS_DATA)' || { echo 'no such file: $(PERMITS_DATA); set PERMITS_DATA' >&2; exit 1; }
+	cargo build --release --workspace --bins
+	@set -e; dir=$$(mktemp -d); \
+	export QUIPU_LISTEN=$(PERMITS_LISTEN) QUIPU_DATA=$$dir/data QUIPU_ENDPOINT=http://$(PERMITS_LISTEN); \
+	target/release/quipu serve & server=$$!; \
+	trap 'kill $$server 2>/dev/null; wait $$server || true; rm -rf "$$dir"' EXIT; \
+	tries=0; until target/release/quipu info >/dev/null 2>&1; do \
+	  tries=$$((tries + 1)); test $$tries -lt 100 || { echo 'the server does not answer' >&2; exit 1; }; \
+	  sleep 0.1; \
+	done; \
+	gunzip -c '$(PERMITS_DATA)' >"$$dir/permits.jsonl"; \
+	target/release/quipu import "$$dir/permits.jsonl"; \
+	target/release/permits --check "$$dir/permits.jsonl"

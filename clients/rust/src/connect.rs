@@ -1,0 +1,135 @@
+//! How to get at a server.
+//!
+//! Owns [`ClientBuilder`] and the settings of the connection. The windows are large since reads are
+//! long, and idle connections are probed, since a subscription may wait for hours. One connection
+//! serves all calls; it is made anew by itself whenever it breaks.
+
+use std::time::Duration;
+
+use tonic::metadata::{Ascii, MetadataValue};
+use tonic::transport::Endpoint;
+
+use crate::{Client, Error, RetryPolicy};
+
+const STREAM_WINDOW_BYTES: u32 = 8 << 20;
+const CONNECTION_WINDOW_BYTES: u32 = 16 << 20;
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(20);
+const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const MESSAGE_BYTES: usize = 64 << 20;
+
+/// Settings of a client before it connects.
+#[derive(Clone, Debug)]
+pub struct ClientBuilder {
+    endpoint: String,
+    tenant: Option<String>,
+    retry: RetryPolicy,
+    connect_timeout: Duration,
+    max_message_bytes: usize,
+}
+
+impl ClientBuilder {
+    pub(crate) fn new(endpoint: String) -> Self {
+        Self {
+            endpoint,
+            tenant: None,
+            retry: RetryPolicy::default(),
+            connect_timeout: CONNECT_TIMEOUT,
+            max_message_bytes: MESSAGE_BYTES,
+        }
+    }
+
+    /// Speaks for this tenant in every call. Without it, the tenant is `default`.
+    #[must_use]
+    pub fn tenant(mut self, name: impl Into<String>) -> Self {
+        self.tenant = Some(name.into());
+        self
+    }
+
+    /// How calls are retried while the server is unavailable.
+    #[must_use]
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = policy;
+        self
+    }
+
+    /// How long making a connection may take; 5 s by default.
+    #[must_use]
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// The largest message sent or taken, in bytes; 64 MiB by default.
+    #[must_use]
+    pub fn max_message_bytes(mut self, bytes: usize) -> Self {
+        self.max_message_bytes = bytes;
+        self
+    }
+
+    /// A client that connects with its first call. [`Error::InvalidEndpoint`] when the endpoint is no
+    /// address, [`Error::InvalidArgument`] when the tenant's name does not fit in a header.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime.
+    pub fn connect_lazy(self) -> Result<Client, Error> {
+        let channel = self.to_endpoint()?.connect_lazy();
+        let tenant = self.to_header()?;
+        Ok(Client::new(channel, tenant, self.retry, self.max_message_bytes))
+    }
+
+    /// A connected client. Fails as [`connect_lazy`](Self::connect_lazy) does, and with
+    /// [`Error::Connect`] when the server is not reached within the timeout; this is not retried.
+    pub async fn connect(self) -> Result<Client, Error> {
+        let tenant = self.to_header()?;
+        let channel =
+            self.to_endpoint()?.connect().await.map_err(|source| Error::Connect { endpoint: self.endpoint, source })?;
+        Ok(Client::new(channel, tenant, self.retry, self.max_message_bytes))
+    }
+
+    fn to_endpoint(&self) -> Result<Endpoint, Error> {
+        let invalid = || Error::InvalidEndpoint(self.endpoint.clone());
+        // Without a scheme it still parses, and then every connection fails.
+        if !self.endpoint.contains("://") && !self.endpoint.starts_with("unix:") {
+            return Err(invalid());
+        }
+        let endpoint = Endpoint::from_shared(self.endpoint.clone()).map_err(|_| invalid())?;
+        Ok(endpoint
+            .connect_timeout(self.connect_timeout)
+            .initial_stream_window_size(STREAM_WINDOW_BYTES)
+            .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+            .tcp_nodelay(true)
+            .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
+            .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
+            .keep_alive_while_idle(true))
+    }
+
+    fn to_header(&self) -> Result<Option<MetadataValue<Ascii>>, Error> {
+        let Some(name) = &self.tenant else {
+            return Ok(None);
+        };
+        name.parse()
+            .map(Some)
+            .map_err(|_| Error::InvalidArgument(format!("tenant name {name:?} does not fit in a header")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn refuses_an_endpoint_without_scheme() {
+        for endpoint in ["127.0.0.1:2113", "", "http://", "http://a b"] {
+            let refused = Client::builder(endpoint).connect_lazy();
+            assert!(matches!(refused, Err(Error::InvalidEndpoint(_))), "{endpoint}: {refused:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn refuses_a_tenant_that_is_no_header() {
+        let refused = Client::builder("http://localhost:1").tenant("a\nb").connect_lazy();
+        assert!(matches!(refused, Err(Error::InvalidArgument(_))), "{refused:?}");
+    }
+}

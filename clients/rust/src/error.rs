@@ -1,0 +1,193 @@
+//! What can go wrong, as values to act on.
+//!
+//! Owns [`Error`]. Each reason of the server that a program would act on is a variant of its own
+//! with the values to act with; the rest stays a gRPC status. How a status becomes an error is in
+//! `status.rs`.
+
+use std::fmt;
+
+use tonic::{Code, Status};
+use uuid::Uuid;
+
+use crate::Expected;
+use crate::proto::ErrorReason;
+
+/// Why a call failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The stream is not as expected. Read it and decide again.
+    #[error("stream {stream:?} {}, expected {expected}", found(*actual))]
+    WrongExpectedRevision {
+        /// The stream's name.
+        stream: String,
+        /// What was expected.
+        expected: Expected,
+        /// The revision of the stream's last event; none when it has no event.
+        actual: Option<u64>,
+    },
+    /// The snapshot's revision lies ahead of its stream.
+    #[error("the snapshot lies ahead of its stream")]
+    SnapshotAhead,
+    /// The stream has no event.
+    #[error("the stream has no event")]
+    StreamNotFound,
+    /// No event has this id or position.
+    #[error("there is no such event")]
+    EventNotFound,
+    /// The stream has no such snapshot.
+    #[error("the stream has no such snapshot")]
+    SnapshotNotFound,
+    /// The tenant holds nothing yet.
+    #[error("the tenant holds nothing")]
+    TenantNotFound,
+    /// An event id of the request is taken by another event.
+    #[error("event id {id} is taken by the event at position {position}, in stream {stream:?}")]
+    EventIdConflict {
+        /// The id.
+        id: Uuid,
+        /// The stream that has the event of this id.
+        stream: String,
+        /// The position of that event.
+        position: u64,
+    },
+    /// The place asked for lies beyond the end: the wrong store, or an older copy.
+    #[error("{asked} lies beyond the end: {}", end(*last))]
+    BeyondEnd {
+        /// The position or revision asked for.
+        asked: u64,
+        /// The last there is; none when there is nothing.
+        last: Option<u64>,
+    },
+    /// Something in the request is malformed.
+    #[error("invalid argument: {0}")]
+    InvalidArgument(String),
+    /// A limit of the server is exceeded.
+    #[error("{actual} exceeds the limit {limit} of {maximum}")]
+    LimitExceeded {
+        /// The limit's field name in [`Limits`](crate::proto::Limits).
+        limit: String,
+        /// The most allowed.
+        maximum: u64,
+        /// What was sent.
+        actual: u64,
+    },
+    /// The server has no room just now: `QUEUE_FULL`, `DISK_FULL` or `TOO_MANY_TENANTS`. Not retried
+    /// by the client, since piling on would make it worse.
+    #[error("the server has no room: {0}")]
+    ResourceExhausted(Fault),
+    /// The server is away: stopping, stopped, or not to be reached.
+    #[error("the server is unavailable: {0}")]
+    Unavailable(Fault),
+    /// Stored bytes do not match their checksum. Call the operator.
+    #[error("stored data is damaged: {0}")]
+    DataLoss(Fault),
+    /// Any other failure, as it came.
+    #[error("the call failed")]
+    Other(#[source] Box<Status>),
+    /// The server's answer makes no sense.
+    #[error("invalid response: {0}")]
+    InvalidResponse(String),
+    /// The first connection could not be made.
+    #[error("cannot connect to {endpoint}")]
+    Connect {
+        /// Where to.
+        endpoint: String,
+        /// Why not.
+        #[source]
+        source: tonic::transport::Error,
+    },
+    /// The endpoint is not a usable address.
+    #[error("invalid endpoint {0:?}, expected one like http://127.0.0.1:2113")]
+    InvalidEndpoint(String),
+    /// A payload does not go into or out of JSON.
+    #[error("the payload does not convert to or from JSON")]
+    Json(#[source] serde_json::Error),
+    /// The session or subscription has ended before.
+    #[error("it has ended already")]
+    Ended,
+}
+
+/// A failure in the server's words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The server's reason, such as `QUEUE_FULL`; none when the fault is of the transport.
+    pub reason: Option<String>,
+    /// What went wrong, in words.
+    pub message: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl Error {
+    /// The gRPC status code; none for errors that arise in the client.
+    #[must_use]
+    pub fn code(&self) -> Option<Code> {
+        match self {
+            Self::WrongExpectedRevision { .. } | Self::SnapshotAhead => Some(Code::FailedPrecondition),
+            Self::StreamNotFound | Self::EventNotFound | Self::SnapshotNotFound | Self::TenantNotFound => {
+                Some(Code::NotFound)
+            }
+            Self::EventIdConflict { .. } => Some(Code::AlreadyExists),
+            Self::BeyondEnd { .. } => Some(Code::OutOfRange),
+            Self::InvalidArgument(_) | Self::LimitExceeded { .. } => Some(Code::InvalidArgument),
+            Self::ResourceExhausted(_) => Some(Code::ResourceExhausted),
+            Self::Unavailable(_) | Self::Connect { .. } => Some(Code::Unavailable),
+            Self::DataLoss(_) => Some(Code::DataLoss),
+            Self::Other(status) => Some(status.code()),
+            Self::InvalidResponse(_) | Self::InvalidEndpoint(_) | Self::Json(_) | Self::Ended => None,
+        }
+    }
+
+    /// The server's reason, such as `WRONG_EXPECTED_REVISION`; none when it gave none.
+    #[must_use]
+    pub fn reason(&self) -> Option<String> {
+        let reason = match self {
+            Self::WrongExpectedRevision { .. } => ErrorReason::WrongExpectedRevision,
+            Self::SnapshotAhead => ErrorReason::SnapshotAhead,
+            Self::StreamNotFound => ErrorReason::StreamNotFound,
+            Self::EventNotFound => ErrorReason::EventNotFound,
+            Self::SnapshotNotFound => ErrorReason::SnapshotNotFound,
+            Self::TenantNotFound => ErrorReason::TenantNotFound,
+            Self::EventIdConflict { .. } => ErrorReason::EventIdConflict,
+            Self::BeyondEnd { .. } => ErrorReason::BeyondEnd,
+            Self::InvalidArgument(_) => ErrorReason::InvalidArgument,
+            Self::LimitExceeded { .. } => ErrorReason::LimitExceeded,
+            Self::ResourceExhausted(fault) | Self::Unavailable(fault) | Self::DataLoss(fault) => {
+                return fault.reason.clone();
+            }
+            Self::Other(status) => return crate::status::reason_of(status),
+            Self::InvalidResponse(_)
+            | Self::Connect { .. }
+            | Self::InvalidEndpoint(_)
+            | Self::Json(_)
+            | Self::Ended => return None,
+        };
+        reason.as_str_name().strip_prefix(crate::status::REASON_PREFIX).map(str::to_owned)
+    }
+
+    /// Whether the same call can succeed later because the server was merely away.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Unavailable(_) | Self::Connect { .. })
+    }
+
+    /// The transport's word that the server is away.
+    pub(crate) fn unavailable(message: impl Into<String>) -> Self {
+        Self::Unavailable(Fault { reason: None, message: message.into() })
+    }
+}
+
+/// What a stream is like, in words.
+fn found(actual: Option<u64>) -> String {
+    actual.map_or_else(|| "has no event".to_owned(), |revision| format!("is at revision {revision}"))
+}
+
+/// Where the end is, in words.
+fn end(last: Option<u64>) -> String {
+    last.map_or_else(|| "there is no event".to_owned(), |last| format!("the last is {last}"))
+}

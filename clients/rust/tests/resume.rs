@@ -1,0 +1,144 @@
+//! How calls and subscriptions go on when the server goes away and comes back.
+//!
+//! The server plays scripts; the tests look at what arrives and at what it was asked again.
+
+mod scripted;
+
+use quipu_client::proto::{self, subscribe_all_request::From, subscribe_all_response::Signal};
+use quipu_client::{Client, Error, Expected, Message, NewEvent, ReadAll, RetryPolicy, SubscribeAll, Subscription};
+use scripted::{Call, Scripted};
+use tonic::Status;
+
+fn event(position: u64) -> proto::RecordedEvent {
+    proto::RecordedEvent {
+        id: uuid::Uuid::from_u128(position.into()).to_string(),
+        r#type: "Happened".to_owned(),
+        revision: Some(position - 1),
+        position,
+        recorded_at: Some(prost_types::Timestamp::default()),
+        ..Default::default()
+    }
+}
+
+fn events(positions: &[u64]) -> proto::SubscribeAllResponse {
+    let events = positions.iter().copied().map(event).collect();
+    proto::SubscribeAllResponse { events, signal: None }
+}
+
+fn caught_up(position: u64) -> proto::SubscribeAllResponse {
+    let signal = Some(Signal::CaughtUp(proto::CaughtUp { position }));
+    proto::SubscribeAllResponse { events: Vec::new(), signal }
+}
+
+fn gone() -> Option<Result<(), Status>> {
+    Some(Err(Status::unavailable("stopping")))
+}
+
+async fn follow(client: &Client, subscribe: SubscribeAll) -> Subscription {
+    client.subscribe_all(subscribe).await.expect("the first message comes")
+}
+
+type Follower = Scripted<proto::SubscribeAllRequest>;
+
+#[tokio::test]
+async fn a_subscription_goes_on_after_the_last_event() {
+    let server = Follower::start(vec![
+        Call { messages: vec![events(&[1, 2])], end: gone() },
+        // Without any error: a break all the same.
+        Call { messages: vec![events(&[3])], end: Some(Ok(())) },
+        Call { messages: vec![], end: gone() },
+        Call { messages: vec![caught_up(3), events(&[4, 5])], end: None },
+    ])
+    .await;
+    let mut subscription = follow(&server.client, SubscribeAll::new()).await;
+    for position in 1..=5 {
+        let event = subscription.next_event().await.expect("it reconnects");
+        assert_eq!(event.position, position);
+    }
+    let from: Vec<_> = server.asked().into_iter().map(|it| it.from.expect("always set")).collect();
+    assert!(matches!(from[0], From::Start(_)), "{from:?}");
+    assert_eq!(from[1..], [From::AfterPosition(2), From::AfterPosition(3), From::AfterPosition(3)]);
+}
+
+#[tokio::test]
+async fn a_subscription_from_the_end_keeps_its_place() {
+    let server = Follower::start(vec![
+        Call { messages: vec![caught_up(7)], end: gone() },
+        Call { messages: vec![events(&[8])], end: None },
+    ])
+    .await;
+    let mut subscription = follow(&server.client, SubscribeAll::new().from_end()).await;
+    let mut heard = Vec::new();
+    for _ in 0..3 {
+        heard.push(subscription.next().await.expect("it reconnects"));
+    }
+    assert_eq!(heard[..2], [Message::CaughtUp { position: 7 }, Message::Reconnected]);
+    assert!(matches!(&heard[2], Message::Events(events) if events[0].position == 8), "{heard:?}");
+    assert_eq!(server.asked()[1].from, Some(From::AfterPosition(7)));
+}
+
+#[tokio::test]
+async fn a_subscription_ends_with_any_other_error() {
+    let damaged = Some(Err(Status::data_loss("checksum")));
+    let server = Follower::start(vec![Call { messages: vec![caught_up(7)], end: damaged }]).await;
+    let mut subscription = follow(&server.client, SubscribeAll::new()).await;
+    subscription.next().await.expect("the first message");
+    assert!(matches!(subscription.next().await, Err(Error::DataLoss(_))));
+    assert!(matches!(subscription.next().await, Err(Error::Ended)));
+}
+
+#[tokio::test]
+async fn a_subscription_gives_up_when_told_to() {
+    let script = vec![Call { messages: vec![caught_up(7)], end: gone() }];
+    let server = Follower::start(script).await;
+    let subscribe = SubscribeAll::new().retry(RetryPolicy::none());
+    let mut subscription = follow(&server.client, subscribe).await;
+    subscription.next().await.expect("the first message");
+    assert!(matches!(subscription.next().await, Err(Error::Unavailable(_))));
+    assert_eq!(server.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn an_append_is_retried_with_the_same_ids() {
+    let answer = proto::AppendResponse {
+        first_revision: Some(0),
+        last_revision: Some(0),
+        first_position: 1,
+        last_position: 1,
+        deduplicated: true,
+    };
+    let server = Scripted::<proto::AppendRequest>::start(vec![
+        Call { messages: vec![], end: gone() },
+        // The answer is lost.
+        Call { messages: vec![], end: Some(Ok(())) },
+        Call { messages: vec![answer], end: Some(Ok(())) },
+    ])
+    .await;
+    let event = NewEvent::new("Happened", "{}");
+    let id = event.id.to_string();
+    let appended = server.client.append("s", Expected::NoStream, vec![event]).await;
+    assert!(appended.expect("the third try works").deduplicated);
+    let ids: Vec<_> = server.asked().into_iter().map(|it| it.events[0].id.clone()).collect();
+    assert_eq!(ids, [id.clone(), id.clone(), id]);
+}
+
+#[tokio::test]
+async fn a_read_that_ends_without_its_head_was_cut_short() {
+    let part = |position, head| proto::ReadAllResponse { events: vec![event(position)], head };
+    let server = Scripted::<proto::ReadAllRequest>::start(vec![
+        Call { messages: vec![part(1, None)], end: gone() },
+        Call { messages: vec![part(1, None), part(2, None)], end: Some(Ok(())) },
+        Call { messages: vec![part(1, None), part(2, Some(2))], end: Some(Ok(())) },
+    ])
+    .await;
+    for _ in 0..2 {
+        let cut = server.client.read_all(ReadAll::new()).await.expect("it begins").collect().await;
+        assert!(matches!(cut, Err(Error::Unavailable(_))), "{cut:?}");
+    }
+    let mut reading = server.client.read_all(ReadAll::new()).await.expect("it begins");
+    let mut positions = Vec::new();
+    while let Some(event) = reading.next().await {
+        positions.push(event.expect("whole").position);
+    }
+    assert_eq!((positions, reading.head()), (vec![1, 2], Some(2)));
+}

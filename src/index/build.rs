@@ -1,0 +1,110 @@
+//! Builds the file of a sealed part from what memory holds.
+//!
+//! The file appears under its name only when it is whole and durable.
+
+use std::path::Path;
+
+use super::Error;
+use super::active::State;
+use super::filter::Filter;
+use super::pages::PageWriter;
+use super::sealed::{Header, LIST, NAMES_PER_MILESTONE, bucket};
+use crate::disk::Disk;
+use crate::log::segment::Segment;
+
+/// About how many terms share a bucket.
+const TERMS_PER_BUCKET: usize = 8;
+
+/// Writes the index file of a complete segment.
+pub(super) fn build(disk: &dyn Disk, path: &Path, segment: &Segment, state: &State) -> Result<(), Error> {
+    let (directory, entries, lists, bucket_bits) = term_table(state);
+    let filter = Filter::of(&filtered_hashes(state));
+    let controls: Vec<u8> = state.controls.iter().flat_map(control_bytes).collect();
+    let (milestones, names) = name_list(state);
+    let sections = [&directory, &entries, &lists, filter.bytes(), &controls, &milestones, &names];
+    let header = Header {
+        log_id: segment.header.log_id,
+        salt: segment.header.salt,
+        segment: segment.header.number,
+        first_position: segment.header.first_position,
+        events: state.offsets.len() as u32,
+        bucket_bits,
+        lengths: sections.map(|section| section.len() as u64),
+    };
+
+    let draft = path.with_extension("idx.tmp");
+    if disk.exists(&draft)? {
+        disk.remove(&draft)?;
+    }
+    let mut writer = PageWriter::create(disk, &draft)?;
+    writer.put(&header.encode())?;
+    for offset in &state.offsets {
+        writer.put(&offset.to_be_bytes())?;
+    }
+    for section in sections {
+        writer.put(section)?;
+    }
+    writer.finish()?;
+    disk.rename(&draft, path)?;
+    Ok(disk.sync_dir(path.parent().expect("an index lies in a directory"))?)
+}
+
+/// The terms that the filter must let through. A stream whose hash collides with an older term was not
+/// noted as new, but then its term has a list.
+fn filtered_hashes(state: &State) -> Vec<u64> {
+    let listed = state.postings.keys().filter(|hash| state.ordinals(**hash).len() > 1);
+    let mut hashes: Vec<u64> = state.stream_hashes.iter().chain(listed).copied().collect();
+    hashes.sort_unstable();
+    hashes.dedup();
+    hashes
+}
+
+fn term_table(state: &State) -> (Vec<u8>, Vec<u8>, Vec<u8>, u32) {
+    let mut hashes: Vec<u64> = state.postings.keys().copied().collect();
+    hashes.sort_unstable();
+    let bucket_bits = (hashes.len() / TERMS_PER_BUCKET).checked_ilog2().unwrap_or(0);
+
+    let mut counts = vec![0_u32; 1 << bucket_bits];
+    let mut entries = Vec::with_capacity(hashes.len() * 8);
+    let mut lists = Vec::new();
+    for hash in hashes {
+        counts[bucket(hash, bucket_bits)] += 1;
+        let ordinals = state.ordinals(hash);
+        let value = match ordinals {
+            [ordinal] => *ordinal,
+            _ => {
+                let at = (lists.len() / 4) as u32;
+                lists.extend_from_slice(&(ordinals.len() as u32).to_be_bytes());
+                lists.extend(ordinals.iter().flat_map(|ordinal| ordinal.to_be_bytes()));
+                LIST | at
+            }
+        };
+        entries.extend_from_slice(&(hash as u32).to_be_bytes());
+        entries.extend_from_slice(&value.to_be_bytes());
+    }
+
+    let mut before = 0;
+    let mut directory = Vec::with_capacity(counts.len() * 4 + 4);
+    for count in counts {
+        directory.extend_from_slice(&u32::to_be_bytes(before));
+        before += count;
+    }
+    directory.extend_from_slice(&before.to_be_bytes());
+    (directory, entries, lists, bucket_bits)
+}
+
+fn control_bytes((slot, offset): &(crate::log::Slot, u32)) -> Vec<u8> {
+    [&slot.0.to_be_bytes()[..], &offset.to_be_bytes()].concat()
+}
+
+fn name_list(state: &State) -> (Vec<u8>, Vec<u8>) {
+    let (mut milestones, mut names) = (Vec::new(), Vec::new());
+    for (index, name) in state.names.iter().enumerate() {
+        if index % NAMES_PER_MILESTONE == 0 {
+            milestones.extend_from_slice(&(names.len() as u32).to_be_bytes());
+        }
+        names.extend_from_slice(&(name.as_str().len() as u16).to_be_bytes());
+        names.extend_from_slice(name.as_str().as_bytes());
+    }
+    (milestones, names)
+}

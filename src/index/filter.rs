@@ -1,0 +1,73 @@
+//! A filter: says for sure that a term is not there, or that it may be.
+//!
+//! A blocked bloom filter: a hash chooses 64 bytes, then six bits in them. At twelve bits a term
+//! about one absent term in a hundred is let through. Blocks are independent, so a question costs one
+//! cache line.
+
+const BLOCK_BYTES: usize = 64;
+const BITS_PER_TERM: usize = 12;
+const PROBES: u32 = 6;
+
+/// A set of hashes that may say yes too often, never no.
+#[derive(Debug)]
+pub(super) struct Filter {
+    bytes: Vec<u8>,
+}
+
+impl Filter {
+    /// The filter of these hashes.
+    pub(super) fn of(hashes: &[u64]) -> Self {
+        let blocks = (hashes.len() * BITS_PER_TERM).div_ceil(BLOCK_BYTES * 8).max(1);
+        let mut filter = Self { bytes: vec![0; blocks * BLOCK_BYTES] };
+        for hash in hashes {
+            for (byte, bit) in filter.probes(*hash) {
+                filter.bytes[byte] |= bit;
+            }
+        }
+        filter
+    }
+
+    /// Takes stored bytes; `None` when they are no filter's.
+    pub(super) fn from_bytes(bytes: Vec<u8>) -> Option<Self> {
+        let whole = !bytes.is_empty() && bytes.len().is_multiple_of(BLOCK_BYTES);
+        whole.then_some(Self { bytes })
+    }
+
+    /// The bytes to store.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Whether the hash may be in the set.
+    pub(super) fn may_have(&self, hash: u64) -> bool {
+        self.probes(hash).all(|(byte, bit)| self.bytes[byte] & bit != 0)
+    }
+
+    fn probes(&self, hash: u64) -> impl Iterator<Item = (usize, u8)> + use<> {
+        let mixed = hash.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let blocks = (self.bytes.len() / BLOCK_BYTES) as u128;
+        let block = ((u128::from(mixed) * blocks) >> 64) as usize * BLOCK_BYTES;
+        let mut bits = hash ^ mixed.rotate_left(29);
+        bits = bits.wrapping_mul(0xd6e8_feb8_6659_fd93);
+        (0..PROBES).map(move |probe| {
+            let bit = (bits >> (probe * 9 + 10)) as usize % (BLOCK_BYTES * 8);
+            (block + bit / 8, 1 << (bit % 8))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use xxhash_rust::xxh3::xxh3_64;
+
+    #[test]
+    fn nothing_that_is_there_is_denied_and_little_that_is_not_is_let_through() {
+        let hashes: Vec<u64> = (0..20_000_u64).map(|n| xxh3_64(&n.to_be_bytes())).collect();
+        let (inside, outside) = hashes.split_at(10_000);
+        let filter = Filter::of(inside);
+        assert!(inside.iter().all(|hash| filter.may_have(*hash)));
+        let wrong = outside.iter().filter(|hash| filter.may_have(**hash)).count();
+        assert!(wrong < 300, "{wrong} of 10,000 absent terms were let through");
+    }
+}

@@ -1,0 +1,23 @@
+//! The signposts: from a term to the places of events.
+//!
+//! An event yields terms (its stream, its id); each segment of the log has one part of the index that
+//! lists, for each term, which of the segment's events have it. The newest part lives in memory; the
+//! others are immutable files beside the log, checked page by page as they are read.
+//!
+//! **The index is never the truth.** It can be deleted at any time, is made again from the segments
+//! when it is missing or damaged, and a term is only a hash: whoever follows a signpost checks the
+//! name on the event it leads to. Collisions cost time, never correctness.
+
+mod active;
+mod build;
+mod error;
+mod filter;
+mod lookup;
+mod pages;
+mod part;
+mod sealed;
+pub mod term;
+
+pub use error::Error;
+pub use lookup::{Index, Located};
+pub use term::{Term, TermKind, Terms};

@@ -1,0 +1,162 @@
+//! Files of checked pages.
+//!
+//! A page is 4,096 bytes on disk: 4,092 of content and their CRC32C. Content is addressed as if the
+//! checksums were not there. Every read checks the pages it touches, so damage is seen where it lies
+//! and when it matters, without reading the whole file at start.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::Error;
+use crate::disk::{Disk, File, Open};
+
+const PAGE: usize = 4096;
+const CONTENT: usize = PAGE - 4;
+const BUFFER: usize = 64 * PAGE;
+
+/// Writes pages from front to back.
+#[derive(Debug)]
+pub(super) struct PageWriter {
+    file: Arc<dyn File>,
+    pending: Vec<u8>,
+    sealed: Vec<u8>,
+    written: u64,
+}
+
+impl PageWriter {
+    pub(super) fn create(disk: &dyn Disk, path: &Path) -> Result<Self, Error> {
+        let file = disk.open(path, Open::Create)?;
+        Ok(Self { file, pending: Vec::with_capacity(PAGE), sealed: Vec::with_capacity(BUFFER), written: 0 })
+    }
+
+    /// Adds content.
+    pub(super) fn put(&mut self, mut bytes: &[u8]) -> Result<(), Error> {
+        while !bytes.is_empty() {
+            let (now, later) = bytes.split_at(bytes.len().min(CONTENT - self.pending.len()));
+            self.pending.extend_from_slice(now);
+            bytes = later;
+            if self.pending.len() == CONTENT {
+                self.seal()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn seal(&mut self) -> Result<(), Error> {
+        self.pending.resize(CONTENT, 0);
+        self.sealed.extend_from_slice(&self.pending);
+        self.sealed.extend_from_slice(&crc32c::crc32c(&self.pending).to_be_bytes());
+        self.pending.clear();
+        if self.sealed.len() >= BUFFER { self.flush() } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> Result<(), Error> {
+        self.file.write_at(&self.sealed, self.written)?;
+        self.written += self.sealed.len() as u64;
+        self.sealed.clear();
+        Ok(())
+    }
+
+    /// Makes everything durable.
+    pub(super) fn finish(mut self) -> Result<(), Error> {
+        if !self.pending.is_empty() {
+            self.seal()?;
+        }
+        self.flush()?;
+        Ok(self.file.sync_data()?)
+    }
+}
+
+/// Reads pages.
+#[derive(Debug)]
+pub(super) struct Pages {
+    file: Arc<dyn File>,
+    path: PathBuf,
+    length: u64,
+}
+
+impl Pages {
+    pub(super) fn open(disk: &dyn Disk, path: &Path) -> Result<Self, Error> {
+        let file = disk.open(path, Open::Read)?;
+        let length = file.len()?;
+        let pages = Self { file, path: path.into(), length };
+        if length == 0 || !length.is_multiple_of(PAGE as u64) {
+            return Err(pages.damaged("the file is not made of whole pages"));
+        }
+        Ok(pages)
+    }
+
+    /// Says that this file is not what was written.
+    pub(super) fn damaged(&self, what: &'static str) -> Error {
+        Error::Damaged { file: self.path.clone(), what }
+    }
+
+    /// Reads content and checks the pages that it lies in.
+    pub(super) fn read(&self, start: u64, length: usize) -> Result<Vec<u8>, Error> {
+        if length == 0 {
+            return Ok(Vec::new());
+        }
+        let end = start.checked_add(length as u64).ok_or_else(|| self.damaged("an address out of range"))?;
+        let first = start / CONTENT as u64;
+        let pages = end.div_ceil(CONTENT as u64) - first;
+        if (first + pages) * PAGE as u64 > self.length {
+            return Err(self.damaged("an address out of range"));
+        }
+        let mut raw = vec![0; pages as usize * PAGE];
+        self.file.read_at(&mut raw, first * PAGE as u64)?;
+        let mut content = Vec::with_capacity(pages as usize * CONTENT);
+        for page in raw.chunks_exact(PAGE) {
+            let (bytes, crc) = page.split_at(CONTENT);
+            if crc32c::crc32c(bytes).to_be_bytes() != crc {
+                return Err(self.damaged("a page does not match its checksum"));
+            }
+            content.extend_from_slice(bytes);
+        }
+        let skip = (start - first * CONTENT as u64) as usize;
+        content.truncate(skip + length);
+        content.drain(..skip);
+        Ok(content)
+    }
+
+    /// Reads and checks every page.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        let content = self.length / PAGE as u64 * CONTENT as u64;
+        let mut at = 0;
+        while at < content {
+            let length = (content - at).min(64 * CONTENT as u64);
+            self.read(at, length as usize)?;
+            at += length;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::memory::MemoryDisk;
+
+    #[test]
+    fn content_is_read_as_it_was_written_and_a_flipped_bit_is_seen() {
+        let disk = MemoryDisk::default();
+        let path = Path::new("/index");
+        let content: Vec<u8> = (0..20_000_u32).flat_map(|n| n.to_be_bytes()).collect();
+        let mut writer = PageWriter::create(&disk, path).unwrap();
+        content.chunks(77).try_for_each(|chunk| writer.put(chunk)).unwrap();
+        writer.finish().unwrap();
+
+        let pages = Pages::open(&disk, path).unwrap();
+        for (start, length) in [(0, 10), (4090, 4), (4092, 1), (100, 20_000), (79_999, 1)] {
+            assert_eq!(pages.read(start as u64, length).unwrap(), content[start..start + length]);
+        }
+        assert!(pages.read(100_000, 1).is_err());
+
+        let file = disk.open(path, Open::Write).unwrap();
+        let mut byte = [0];
+        file.read_at(&mut byte, 5000).unwrap();
+        file.write_at(&[byte[0] ^ 1], 5000).unwrap();
+        assert!(pages.read(0, 4000).is_ok());
+        assert!(pages.read(4100, 1).is_err());
+        assert!(pages.check().is_err());
+    }
+}

@@ -1,0 +1,272 @@
+//! The index of a complete segment: an immutable file.
+//!
+//! ```text
+//!   header      magic format log_id salt segment first_position events bucket_bits, then the sections' lengths
+//!   offsets     u32 an event: where its record begins
+//!   directory   u32 a bucket: how many entries lie in the buckets before it; one more at the end
+//!   entries     by hash: u32 low half of the hash, u32 an ordinal, or LIST | where its list begins
+//!   lists       u32 a count, then that many ordinals, ascending; addressed in units of four bytes
+//!   filter      over the terms of streams
+//!   controls    u64 slot, u32 where the record begins
+//!   milestones  u32 for every 64th name: where it begins among the names
+//!   names       u16 length and bytes: streams that begin in this segment, sorted
+//! ```
+//!
+//! Integers are big-endian; the whole lies in checked pages. The directory and the filter are held in
+//! memory, everything else is read when asked for. The bucket is the top of the hash, so directory and
+//! entry together hold at least 32 bits of it, and a term of one event costs 8.5 bytes.
+
+use std::path::Path;
+
+use super::filter::Filter;
+use super::pages::Pages;
+use super::part::{Control, Part};
+use super::{Error, Term, TermKind};
+use crate::disk::Disk;
+use crate::log::segment::Segment;
+use crate::log::{Place, Slot};
+use crate::model::Position;
+
+pub(super) const MAGIC: [u8; 4] = *b"QIDX";
+pub(super) const FORMAT: u32 = 1;
+pub(super) const HEADER_BYTES: usize = 112;
+pub(super) const LIST: u32 = 1 << 31;
+pub(super) const NAMES_PER_MILESTONE: usize = 64;
+pub(super) const SECTIONS: usize = 7;
+
+/// How many names are read at once.
+const NAME_CHUNK_BYTES: u64 = 16 << 10;
+
+/// What the header says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Header {
+    pub(super) log_id: u128,
+    pub(super) salt: u64,
+    pub(super) segment: u32,
+    pub(super) first_position: Position,
+    pub(super) events: u32,
+    pub(super) bucket_bits: u32,
+    /// Of directory, entries, lists, filter, controls, milestones, names.
+    pub(super) lengths: [u64; SECTIONS],
+}
+
+impl Header {
+    pub(super) fn encode(&self) -> [u8; HEADER_BYTES] {
+        let mut bytes = [0; HEADER_BYTES];
+        bytes[..4].copy_from_slice(&MAGIC);
+        bytes[4..8].copy_from_slice(&FORMAT.to_be_bytes());
+        bytes[8..24].copy_from_slice(&self.log_id.to_be_bytes());
+        bytes[24..32].copy_from_slice(&self.salt.to_be_bytes());
+        bytes[32..36].copy_from_slice(&self.segment.to_be_bytes());
+        bytes[36..44].copy_from_slice(&self.first_position.0.to_be_bytes());
+        bytes[44..48].copy_from_slice(&self.events.to_be_bytes());
+        bytes[48..52].copy_from_slice(&self.bucket_bits.to_be_bytes());
+        for (slot, length) in bytes[56..].chunks_exact_mut(8).zip(self.lengths) {
+            slot.copy_from_slice(&length.to_be_bytes());
+        }
+        bytes
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let u32_at = |at: usize| bytes.get(at..)?.first_chunk().map(|chunk| u32::from_be_bytes(*chunk));
+        let u64_at = |at: usize| bytes.get(at..)?.first_chunk().map(|chunk| u64::from_be_bytes(*chunk));
+        if !bytes.starts_with(&MAGIC) || u32_at(4)? != FORMAT {
+            return None;
+        }
+        let mut lengths = [0; SECTIONS];
+        for (index, length) in lengths.iter_mut().enumerate() {
+            *length = u64_at(56 + 8 * index)?;
+        }
+        Some(Self {
+            log_id: u128::from(u64_at(8)?) << 64 | u128::from(u64_at(16)?),
+            salt: u64_at(24)?,
+            segment: u32_at(32)?,
+            first_position: Position(u64_at(36)?),
+            events: u32_at(44)?,
+            bucket_bits: u32_at(48)?,
+            lengths,
+        })
+    }
+
+    /// Where a section begins; the offsets begin behind the header.
+    fn section(&self, number: usize) -> u64 {
+        let before: u64 = self.lengths[..number].iter().sum();
+        HEADER_BYTES as u64 + u64::from(self.events) * 4 + before
+    }
+}
+
+/// The bucket of a hash.
+pub(super) fn bucket(hash: u64, bits: u32) -> usize {
+    if bits == 0 { 0 } else { (hash >> (64 - bits)) as usize }
+}
+
+/// A sealed part, open for reading.
+#[derive(Debug)]
+pub(super) struct Sealed {
+    header: Header,
+    pages: Pages,
+    directory: Vec<u32>,
+    filter: Filter,
+}
+
+enum Found {
+    One(u32),
+    List { at: u64, count: usize },
+}
+
+impl Sealed {
+    /// Opens the index file of a segment.
+    pub(super) fn open(disk: &dyn Disk, path: &Path, segment: &Segment) -> Result<Self, Error> {
+        let pages = Pages::open(disk, path)?;
+        let header =
+            Header::decode(&pages.read(0, HEADER_BYTES)?).ok_or_else(|| pages.damaged("this is not an index"))?;
+        let of = &segment.header;
+        let is_its = header.log_id == of.log_id
+            && header.salt == of.salt
+            && header.segment == of.number
+            && header.first_position == of.first_position;
+        if !is_its || header.bucket_bits > 31 || header.lengths[0] != ((1 << header.bucket_bits) + 1) * 4 {
+            return Err(pages.damaged("this is not the index of its segment"));
+        }
+        let directory = numbers(&pages.read(header.section(0), header.lengths[0] as usize)?);
+        let filter = Filter::from_bytes(pages.read(header.section(3), header.lengths[3] as usize)?);
+        let filter = filter.ok_or_else(|| pages.damaged("the filter is no filter"))?;
+        Ok(Self { header, pages, directory, filter })
+    }
+
+    /// Reads and checks every page of the file.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        self.pages.check()
+    }
+
+    fn find(&self, term: Term) -> Result<Option<Found>, Error> {
+        if term.kind == TermKind::Stream && !self.filter.may_have(term.hash) {
+            return Ok(None);
+        }
+        let bucket = bucket(term.hash, self.header.bucket_bits);
+        let (from, until) = (self.directory[bucket], self.directory[bucket + 1]);
+        let length = until.checked_sub(from).ok_or_else(|| self.pages.damaged("the directory goes back"))?;
+        let entries = self.pages.read(self.header.section(1) + u64::from(from) * 8, length as usize * 8)?;
+        let entries = numbers(&entries);
+        let (pairs, _) = entries.as_chunks::<2>();
+        let Some([_, value]) = pairs.iter().find(|[low, _]| *low == term.hash as u32) else { return Ok(None) };
+        if value & LIST == 0 {
+            return Ok(Some(Found::One(*value)));
+        }
+        let at = self.header.section(2) + u64::from(value & !LIST) * 4;
+        let count = numbers(&self.pages.read(at, 4)?)[0] as usize;
+        Ok(Some(Found::List { at: at + 4, count }))
+    }
+
+    fn milestone(&self, number: u64) -> Result<u64, Error> {
+        let bytes = self.pages.read(self.header.section(5) + number * 4, 4)?;
+        Ok(u64::from(numbers(&bytes)[0]))
+    }
+
+    fn names_at(&self, at: u64) -> Names<'_> {
+        Names { sealed: self, at, chunk: Vec::new(), used: 0 }
+    }
+
+    /// Where to begin to look for names not below `from`: the last milestone whose name is.
+    fn seek(&self, from: &str) -> Result<u64, Error> {
+        let (mut low, mut high) = (0, self.header.lengths[5] / 4);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let name = self.names_at(self.milestone(middle)?).next()?;
+            if name.is_some_and(|name| name.as_str() < from) { low = middle + 1 } else { high = middle }
+        }
+        if low == 0 { Ok(0) } else { self.milestone(low - 1) }
+    }
+}
+
+impl Part for Sealed {
+    fn segment(&self) -> u32 {
+        self.header.segment
+    }
+
+    fn first_position(&self) -> Position {
+        self.header.first_position
+    }
+
+    fn offsets(&self, ordinal: u32, most: usize) -> Result<Vec<u32>, Error> {
+        let count = (self.header.events.saturating_sub(ordinal) as usize).min(most);
+        Ok(numbers(&self.pages.read(HEADER_BYTES as u64 + u64::from(ordinal) * 4, count * 4)?))
+    }
+
+    fn count(&self, term: Term) -> Result<usize, Error> {
+        Ok(match self.find(term)? {
+            None => 0,
+            Some(Found::One(_)) => 1,
+            Some(Found::List { count, .. }) => count,
+        })
+    }
+
+    fn ordinals(&self, term: Term, skip: usize, most: usize) -> Result<Vec<u32>, Error> {
+        Ok(match self.find(term)? {
+            None => Vec::new(),
+            Some(Found::One(ordinal)) => [ordinal].into_iter().skip(skip).take(most).collect(),
+            Some(Found::List { at, count }) => {
+                let wanted = count.saturating_sub(skip).min(most);
+                numbers(&self.pages.read(at + skip as u64 * 4, wanted * 4)?)
+            }
+        })
+    }
+
+    fn names(&self, from: &str, most: usize) -> Result<Vec<String>, Error> {
+        let mut found = Vec::new();
+        let mut names = self.names_at(self.seek(from)?);
+        while found.len() < most {
+            match names.next()? {
+                None => break,
+                Some(name) if name.as_str() < from => {}
+                Some(name) => found.push(name),
+            }
+        }
+        Ok(found)
+    }
+
+    fn controls(&self, slot: Slot) -> Result<Vec<Control>, Error> {
+        let bytes = self.pages.read(self.header.section(4), self.header.lengths[4] as usize)?;
+        let all = numbers(&bytes);
+        let (controls, _) = all.as_chunks::<3>();
+        let control = |[high, low, offset]: &[u32; 3]| Control {
+            slot: Slot(u64::from(*high) << 32 | u64::from(*low)),
+            place: Place { segment: self.header.segment, offset: *offset },
+        };
+        Ok(controls.iter().map(control).filter(|control| control.slot > slot).collect())
+    }
+}
+
+fn numbers(bytes: &[u8]) -> Vec<u32> {
+    bytes.as_chunks::<4>().0.iter().map(|chunk| u32::from_be_bytes(*chunk)).collect()
+}
+
+/// A walk over names.
+struct Names<'a> {
+    sealed: &'a Sealed,
+    at: u64,
+    chunk: Vec<u8>,
+    used: usize,
+}
+
+impl Names<'_> {
+    fn next(&mut self) -> Result<Option<String>, Error> {
+        if let Some(name) = self.take() {
+            return Ok(Some(name));
+        }
+        self.at += self.used as u64;
+        let header = &self.sealed.header;
+        let left = header.lengths[6].saturating_sub(self.at).min(NAME_CHUNK_BYTES);
+        self.chunk = self.sealed.pages.read(header.section(6) + self.at, left as usize)?;
+        self.used = 0;
+        Ok(self.take())
+    }
+
+    fn take(&mut self) -> Option<String> {
+        let rest = &self.chunk[self.used..];
+        let length = usize::from(u16::from_be_bytes(*rest.first_chunk()?));
+        let name = rest.get(2..2 + length)?;
+        self.used += 2 + length;
+        Some(String::from_utf8_lossy(name).into_owned())
+    }
+}

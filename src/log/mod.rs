@@ -1,0 +1,35 @@
+//! The truth: an append-only log of blocks, kept in segment files.
+//!
+//! One tenant has one log. What is in it happened; every other room holds views of it. The log knows
+//! records, blocks and slots; it knows no rule, no stream and no index.
+//!
+//! | file | owns |
+//! |---|---|
+//! | `commit_log` | the boundary: compare-and-append a block at an expected tail |
+//! | `record` | the layout of an event or control record |
+//! | `block` | the layout of a batch of records, the unit of commit |
+//! | `segment` | a file of blocks and its header |
+//! | `segments` | the set of segments, for readers |
+//! | `segment_log` | the writing side: append, sync, roll, poison |
+//! | `cursor` | single records, read by place |
+//! | `recovery` | what a crash left: torn tail or damage |
+//! | `mark` | the low-water mark of what was acknowledged |
+
+pub mod block;
+pub mod commit_log;
+pub mod cursor;
+pub mod error;
+mod mark;
+pub mod record;
+mod recovery;
+pub mod segment;
+pub mod segment_log;
+pub mod segments;
+
+pub use block::{Block, Draft, Entry};
+pub use commit_log::{Appended, CommitLog, Place, Placed, Slot};
+pub use cursor::{Cursor, Found, What};
+pub use error::Error;
+pub use record::{Kind, StoredEvent};
+pub use segment_log::{LogOptions, SegmentLog};
+pub use segments::Segments;

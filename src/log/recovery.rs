@@ -1,0 +1,97 @@
+//! What a crash left behind: a torn tail, or damage.
+//!
+//! A block that was being written when the power went is bytes that were never acknowledged: they are
+//! cut off, and kept aside. Bytes that were acknowledged and no longer fit are **damage**: the log
+//! refuses to open and touches nothing. Bad bytes are damage when
+//!
+//! * a later segment exists, or
+//! * a good block of the same segment lies behind them: it was only written after they were durable, or
+//! * the mark says that more than what is before them was acknowledged.
+//!
+//! Everything else is a torn tail.
+
+use std::path::Path;
+
+use super::block::{HEADER_BYTES as BLOCK_HEADER_BYTES, Header as BlockHeader, MAGIC};
+use super::mark::Mark;
+use super::segment::{Blocks, HEADER_BYTES, Segment, Step};
+use super::{Error, Placed};
+use crate::disk::{Disk, Open};
+
+/// How much is searched at once for a block behind bad bytes.
+const SEARCH_BYTES: usize = 1 << 20;
+
+/// Walks the newest segment to its end, cuts a torn tail, and returns the walk, which then stands at
+/// the place of the next block.
+pub(super) fn recover<'a>(
+    disk: &dyn Disk,
+    segment: &'a Segment,
+    mark: Option<Mark>,
+    quarantine: &Path,
+    visit: &mut dyn FnMut(Placed),
+) -> Result<Blocks<'a>, Error> {
+    let mut blocks = segment.blocks()?;
+    let torn = loop {
+        match blocks.step()? {
+            Step::Block(placed) => visit(placed),
+            Step::End => break None,
+            Step::Bad(what) => break Some(what),
+        }
+    };
+    if mark.is_some_and(|mark| mark.log_id != segment.header.log_id) {
+        return Err(segment.damaged(0, "the mark beside this segment belongs to another log"));
+    }
+    if mark.is_some_and(|mark| mark.slot >= blocks.next_slot) {
+        return Err(segment.damaged(blocks.offset, "the log ends before what was acknowledged"));
+    }
+    if let Some(what) = torn {
+        if good_block_behind(segment, &mut blocks)? {
+            return Err(segment.damaged(blocks.offset, what));
+        }
+        cut(disk, segment, &mut blocks, quarantine)?;
+    }
+    Ok(blocks)
+}
+
+/// Whether a newest segment without a good header is one that was being made when the power went.
+pub(super) fn was_being_made(disk: &dyn Disk, path: &Path) -> Result<bool, Error> {
+    Ok(disk.open(path, Open::Read)?.len()? <= HEADER_BYTES as u64)
+}
+
+fn good_block_behind(segment: &Segment, blocks: &mut Blocks<'_>) -> Result<bool, Error> {
+    let mut offset = blocks.offset + 1;
+    while offset + BLOCK_HEADER_BYTES as u64 <= blocks.file_bytes() {
+        let length = (blocks.file_bytes() - offset).min(SEARCH_BYTES as u64) as usize;
+        let bytes = blocks.bytes(offset, length)?.expect("within the file");
+        for at in 0..=length - BLOCK_HEADER_BYTES {
+            if bytes[at] == MAGIC[0] && bytes[at..].starts_with(&MAGIC) {
+                let header = bytes[at..].first_chunk().and_then(BlockHeader::decode);
+                let ours = |header: &BlockHeader| header.salt == segment.header.salt && header.slot > blocks.next_slot;
+                if header.as_ref().is_some_and(ours) {
+                    return Ok(true);
+                }
+            }
+        }
+        offset += (length - BLOCK_HEADER_BYTES + 1) as u64;
+    }
+    Ok(false)
+}
+
+fn cut(disk: &dyn Disk, segment: &Segment, blocks: &mut Blocks<'_>, quarantine: &Path) -> Result<(), Error> {
+    let length = (blocks.file_bytes() - blocks.offset) as usize;
+    let tail = segment.read(blocks.offset, length)?;
+    if tail.iter().any(|byte| *byte != 0) {
+        keep_aside(disk, quarantine, &format!("{}.{}.torn", segment.header.file_name(), blocks.offset), &tail)?;
+    }
+    tracing::warn!(file = %segment.path.display(), offset = blocks.offset, bytes = length, "cut a torn tail");
+    segment.file().set_len(blocks.offset)?;
+    segment.file().sync_data()?;
+    Ok(())
+}
+
+/// Keeps bytes that leave the log in the quarantine directory.
+pub(super) fn keep_aside(disk: &dyn Disk, quarantine: &Path, name: &str, bytes: &[u8]) -> Result<(), Error> {
+    disk.create_dir(quarantine)?;
+    disk.replace(&quarantine.join(name), bytes)?;
+    Ok(())
+}

@@ -1,0 +1,273 @@
+//! The writing side of the log: one proposer, local segments.
+//!
+//! An append is one write and one sync. **Any** failure of a write, a sync or a new segment poisons
+//! the log: what is on disk is not known any more, so nothing is written after it, and a sync is never
+//! tried again. Only opening the log anew, which reads what is there, ends this.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::mark::Mark;
+use super::recovery;
+use super::segment::{HEADER_BYTES, Header, SUFFIX, Segment, Step};
+use super::{Appended, CommitLog, Draft, Error, Place, Placed, Segments, Slot};
+use crate::disk::{Disk, Open};
+use crate::model::Position;
+
+/// How a log is kept.
+#[derive(Debug, Clone)]
+pub struct LogOptions {
+    /// A segment with this many bytes gets a successor.
+    pub segment_bytes: u64,
+    /// A segment with this many events gets a successor: bounds the part of the index in memory.
+    pub segment_events: u64,
+    /// Bytes of the disk that are left alone.
+    pub disk_reserve_bytes: u64,
+}
+
+impl Default for LogOptions {
+    fn default() -> Self {
+        Self { segment_bytes: 256 << 20, segment_events: 1 << 20, disk_reserve_bytes: 64 << 20 }
+    }
+}
+
+/// A log in segment files.
+#[derive(Debug)]
+pub struct SegmentLog {
+    disk: Arc<dyn Disk>,
+    directory: PathBuf,
+    options: LogOptions,
+    segments: Segments,
+    active: Arc<Segment>,
+    /// Where the next block goes in the active segment.
+    offset: u64,
+    next_slot: Slot,
+    next_position: Position,
+    previous_block: u32,
+    /// Of the active segment, as far as it is written.
+    hash: blake3::Hasher,
+    poisoned: bool,
+}
+
+impl SegmentLog {
+    /// Opens the log in a directory, or makes it. Visits the blocks of the newest segment on the way.
+    ///
+    /// # Errors
+    /// When acknowledged bytes are damaged; then nothing was changed.
+    pub fn open(
+        disk: Arc<dyn Disk>,
+        directory: &Path,
+        quarantine: &Path,
+        options: LogOptions,
+        visit: &mut dyn FnMut(Placed),
+    ) -> Result<Self, Error> {
+        disk.create_dir(directory)?;
+        let mark = Mark::read(&*disk, directory)?;
+        let segments = open_segments(&*disk, directory, quarantine)?;
+        let active = match (segments.newest(), mark) {
+            (Some(active), _) => active,
+            (None, Some(_)) => {
+                let what = "there is a mark, but no segment";
+                return Err(Error::Damaged { file: super::mark::path(directory), offset: 0, what });
+            }
+            (None, None) => {
+                let first = first_header();
+                let made = Arc::new(Segment::create(&*disk, directory, first)?);
+                segments.push(made.clone());
+                made
+            }
+        };
+        let mut hash = blake3::Hasher::new();
+        hash.update(&active.header.encode());
+        let blocks = recovery::recover(&*disk, &active, mark, quarantine, &mut |placed| {
+            hash.update(placed.block.bytes());
+            visit(placed);
+        })?;
+        Ok(Self {
+            offset: blocks.offset,
+            next_slot: blocks.next_slot,
+            next_position: blocks.next_position,
+            previous_block: blocks.previous_block,
+            directory: directory.into(),
+            disk,
+            options,
+            segments,
+            active: active.clone(),
+            hash,
+            poisoned: false,
+        })
+    }
+
+    /// The segments, for readers.
+    pub fn segments(&self) -> Segments {
+        self.segments.clone()
+    }
+
+    /// The position that the next event gets.
+    pub fn next_position(&self) -> Position {
+        self.next_position
+    }
+
+    /// Identifies this log.
+    pub fn id(&self) -> u128 {
+        self.active.header.log_id
+    }
+
+    fn write(&mut self, draft: Draft) -> Result<Placed, Error> {
+        let events = self.next_position.0 - self.active.header.first_position.0;
+        let is_full =
+            self.offset + draft.len() as u64 > self.options.segment_bytes || events >= self.options.segment_events;
+        if is_full && self.offset > HEADER_BYTES as u64 {
+            self.roll()?;
+        }
+        let durable_upto = self.next_slot.0 - 1;
+        let block = draft.finish(self.active.header.salt, self.next_slot, durable_upto, self.previous_block);
+        self.active.file().write_at(block.bytes(), self.offset)?;
+        self.active.file().sync_data()?;
+
+        let offset = u32::try_from(self.offset).expect("a segment is below 4 GiB");
+        let place = Place { segment: self.active.header.number, offset };
+        self.hash.update(block.bytes());
+        self.offset += block.bytes().len() as u64;
+        self.next_slot = self.next_slot.next();
+        self.next_position = block.end_position();
+        self.previous_block = block.header.crc;
+        Ok(Placed { place, block: Arc::new(block) })
+    }
+
+    fn roll(&mut self) -> Result<(), Error> {
+        let header = Header {
+            log_id: self.active.header.log_id,
+            salt: Uuid::new_v4().as_u64_pair().0,
+            number: self.active.header.number + 1,
+            first_slot: self.next_slot,
+            first_position: self.next_position,
+            previous_hash: self.hash.finalize().into(),
+            previous_block: self.previous_block,
+        };
+        self.hash = blake3::Hasher::new();
+        self.hash.update(&header.encode());
+        self.active = Arc::new(Segment::create(&*self.disk, &self.directory, header)?);
+        self.offset = HEADER_BYTES as u64;
+        self.segments.push(self.active.clone());
+        self.mark()
+    }
+
+    fn mark(&self) -> Result<(), Error> {
+        let mark = Mark {
+            log_id: self.active.header.log_id,
+            slot: Slot(self.next_slot.0 - 1),
+            position: self.next_position.before(),
+        };
+        mark.write(&*self.disk, &self.directory)
+    }
+}
+
+impl CommitLog for SegmentLog {
+    fn tail(&self) -> Slot {
+        self.next_slot
+    }
+
+    fn append(&mut self, expected: Slot, draft: Draft) -> Result<Appended, Error> {
+        assert_eq!(expected, self.next_slot, "a local log has one proposer");
+        if self.poisoned {
+            return Err(Error::Poisoned);
+        }
+        let written = self.write(draft);
+        self.poisoned = written.is_err();
+        written.map(Appended::Committed)
+    }
+
+    fn read(&self, from: Slot, visit: &mut dyn FnMut(Placed) -> bool) -> Result<(), Error> {
+        let all = self.segments.all();
+        let start = all.partition_point(|segment| segment.header.first_slot <= from).saturating_sub(1);
+        for segment in &all[start..] {
+            let mut blocks = segment.blocks()?;
+            while blocks.next_slot < self.next_slot {
+                match blocks.step()? {
+                    Step::Block(placed) if placed.block.header.slot < from => {}
+                    Step::Block(placed) => {
+                        if !visit(placed) {
+                            return Ok(());
+                        }
+                    }
+                    Step::End => break,
+                    Step::Bad(what) => return Err(segment.damaged(blocks.offset, what)),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn available(&self) -> Result<u64, Error> {
+        Ok(self.disk.available(&self.directory)?.saturating_sub(self.options.disk_reserve_bytes))
+    }
+
+    fn close(&mut self) -> Result<(), Error> {
+        if self.poisoned || self.next_slot == Slot::FIRST {
+            return Ok(());
+        }
+        self.mark()
+    }
+}
+
+fn first_header() -> Header {
+    Header {
+        log_id: Uuid::new_v4().as_u128(),
+        salt: Uuid::new_v4().as_u64_pair().0,
+        number: 1,
+        first_slot: Slot::FIRST,
+        first_position: Position::ZERO.next(),
+        previous_hash: [0; 32],
+        previous_block: 0,
+    }
+}
+
+/// Opens all segments of a directory and checks that each follows the one before.
+fn open_segments(disk: &dyn Disk, directory: &Path, quarantine: &Path) -> Result<Segments, Error> {
+    let mut names = disk.list(directory)?;
+    names.retain(|name| name.ends_with(SUFFIX));
+    let segments = Segments::default();
+    let mut previous: Option<Arc<Segment>> = None;
+    for (index, name) in names.iter().enumerate() {
+        let path = directory.join(name);
+        let is_newest = index + 1 == names.len();
+        let opened = Segment::open(disk, &path, Open::Read);
+        if is_newest && matches!(opened, Err(Error::Damaged { .. })) && recovery::was_being_made(disk, &path)? {
+            tracing::warn!(file = %path.display(), "removed a segment that was being made");
+            recovery::keep_aside(disk, quarantine, &format!("{name}.torn"), &disk.read(&path)?)?;
+            disk.remove(&path)?;
+            disk.sync_dir(directory)?;
+            break;
+        }
+        let segment = Arc::new(opened?);
+        let follows = match &previous {
+            Some(previous) => follows(&segment.header, &previous.header),
+            None => segment.header.number == 1,
+        };
+        if !follows || *name != segment.header.file_name() {
+            return Err(segment.damaged(0, "the segment does not follow the one before it"));
+        }
+        segments.push(segment.clone());
+        previous = Some(segment);
+    }
+    reopen_newest_for_writing(disk, &segments)?;
+    Ok(segments)
+}
+
+fn follows(next: &Header, previous: &Header) -> bool {
+    next.number == previous.number + 1
+        && next.log_id == previous.log_id
+        && next.first_slot > previous.first_slot
+        && next.first_position >= previous.first_position
+}
+
+/// After an unfinished segment was removed, the one before it is written again.
+fn reopen_newest_for_writing(disk: &dyn Disk, segments: &Segments) -> Result<(), Error> {
+    if let Some(newest) = segments.newest() {
+        segments.replace_newest(Arc::new(Segment::open(disk, &newest.path, Open::Write)?));
+    }
+    Ok(())
+}

@@ -1,0 +1,56 @@
+//! The words: values that cannot be wrong.
+//!
+//! A name, a position, an event or a limit is checked once, when it is made, and trusted from then
+//! on. Every room may use this one; it uses none, does no I/O, and knows no clock.
+
+pub mod event;
+pub mod expected;
+pub mod limits;
+pub mod name;
+pub mod position;
+pub mod snapshot;
+pub mod time;
+pub mod wire;
+
+pub use event::{EventId, ProposedEvent};
+pub use expected::ExpectedRevision;
+pub use limits::Limits;
+pub use name::{StreamName, TenantId};
+pub use position::{Position, Revision};
+pub use snapshot::ProposedSnapshot;
+pub use time::Timestamp;
+
+use thiserror::Error;
+
+/// Why a value was refused at the door.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Invalid {
+    /// Something is malformed; the text says what, without quoting payloads.
+    #[error("{0}")]
+    Malformed(String),
+    /// A limit is exceeded.
+    #[error("{limit} is {actual}, the most allowed is {maximum}")]
+    TooMuch {
+        /// The limit's field name in `Limits`.
+        limit: &'static str,
+        /// The most allowed.
+        maximum: u64,
+        /// What was found.
+        actual: u64,
+    },
+}
+
+impl Invalid {
+    /// Something malformed, in words.
+    pub fn malformed(what: impl Into<String>) -> Self {
+        Self::Malformed(what.into())
+    }
+
+    /// Refuses `actual` when it is more than `maximum`.
+    pub fn check(limit: &'static str, maximum: usize, actual: usize) -> Result<(), Self> {
+        if actual <= maximum {
+            return Ok(());
+        }
+        Err(Self::TooMuch { limit, maximum: maximum as u64, actual: actual as u64 })
+    }
+}

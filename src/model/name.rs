@@ -1,0 +1,150 @@
+//! Names of streams and tenants.
+//!
+//! A name that exists as a value is well formed: what clients may not say is refused here and
+//! nowhere else. Names compare by bytes.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::limits::{STREAM_NAME_BYTES_MAX, TENANT_NAME_BYTES_MAX};
+use super::{Invalid, Limits};
+
+/// The first character of the names of system streams, which only the store writes.
+pub const SYSTEM_PREFIX: char = '$';
+
+/// The name of a stream. Cheap to clone.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StreamName(Arc<str>);
+
+impl StreamName {
+    /// A name that a client may append to.
+    ///
+    /// # Errors
+    /// When it is empty, too long, has control characters, or starts with `$`.
+    pub fn for_append(name: &str, limits: &Limits) -> Result<Self, Invalid> {
+        let name = Self::for_read(name, limits)?;
+        if name.is_system() {
+            return Err(Invalid::malformed("stream names that start with `$` belong to the store"));
+        }
+        Ok(name)
+    }
+
+    /// A name that a client may ask for: also a system stream's.
+    ///
+    /// # Errors
+    /// When it is empty, too long, or has control characters.
+    pub fn for_read(name: &str, limits: &Limits) -> Result<Self, Invalid> {
+        if name.is_empty() {
+            return Err(Invalid::malformed("the stream name is empty"));
+        }
+        Invalid::check("stream_name_bytes", limits.stream_name_bytes.min(STREAM_NAME_BYTES_MAX), name.len())?;
+        if name.chars().any(char::is_control) {
+            return Err(Invalid::malformed("the stream name has control characters"));
+        }
+        Ok(Self(name.into()))
+    }
+
+    /// A name as the log holds it: it was checked before it was written.
+    pub fn from_log(name: &str) -> Self {
+        Self(name.into())
+    }
+
+    /// Whether only the store writes this stream.
+    pub fn is_system(&self) -> bool {
+        self.0.starts_with(SYSTEM_PREFIX)
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for StreamName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl std::borrow::Borrow<str> for StreamName {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The name of a tenant: an isolated store. Also the name of its directory.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TenantId(Arc<str>);
+
+impl TenantId {
+    /// The tenant of a request that names none.
+    pub const DEFAULT: &'static str = "default";
+
+    /// A tenant's name.
+    ///
+    /// # Errors
+    /// When it is not 1 to 64 of `a-z`, `0-9`, `-` and `_`, beginning with a letter or digit: other
+    /// characters mean different things to different file systems.
+    pub fn new(name: &str) -> Result<Self, Invalid> {
+        Invalid::check("tenant_name_bytes", TENANT_NAME_BYTES_MAX, name.len())?;
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        let good = name.starts_with(plain) && name.chars().all(|c| plain(c) || c == '-' || c == '_');
+        if !good {
+            return Err(Invalid::malformed(
+                "a tenant name is 1 to 64 of a-z, 0-9, `-` and `_`, beginning with a letter or digit",
+            ));
+        }
+        Ok(Self(name.into()))
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for TenantId {
+    fn default() -> Self {
+        Self(Self::DEFAULT.into())
+    }
+}
+
+impl fmt::Display for TenantId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stream_names_are_checked_at_the_limit_and_around_it() {
+        let limits = Limits::default();
+        for (name, good) in [
+            ("order-1".to_owned(), true),
+            ("é".to_owned(), true),
+            (String::new(), false),
+            ("a\nb".to_owned(), false),
+            ("a\u{85}b".to_owned(), false),
+            ("$system".to_owned(), false),
+            ("x".repeat(511), true),
+            ("x".repeat(512), true),
+            ("x".repeat(513), false),
+        ] {
+            assert_eq!(StreamName::for_append(&name, &limits).is_ok(), good, "{name:?}");
+        }
+        assert!(StreamName::for_read("$system", &limits).is_ok());
+    }
+
+    #[test]
+    fn tenant_names_are_safe_directory_names() {
+        for good in ["default", "a", "0-x_y"] {
+            assert!(TenantId::new(good).is_ok(), "{good}");
+        }
+        for bad in ["", ".", "..", "a/b", "A", "-a", "a.b", &"x".repeat(65)] {
+            assert!(TenantId::new(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! The shelf: small views of the log that are kept between starts.
+//!
+//! Kept in sled, behind [`Shelf`], off the path of an append. **Nothing here is the truth**: every key
+//! says below how it is made from the log, each change goes in together with the slot it comes from,
+//! and a shelf that is missing, damaged, ahead of its log or of another log is emptied and filled again.
+
+mod keys;
+mod memory;
+mod shelf;
+mod sled_shelf;
+pub mod snapshots;
+
+pub use memory::MemoryShelf;
+pub use shelf::{Change, Error, Shelf};
+pub use sled_shelf::open_sled;
+pub use snapshots::{SnapshotChange, SnapshotDirectory, SnapshotRow};

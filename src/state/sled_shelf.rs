@@ -1,0 +1,154 @@
+//! The shelf in sled 0.34.
+//!
+//! sled may fail to open after a crash, and may hang or panic while it tries; its files may be damaged
+//! in ways it does not see. So it is opened on a thread of its own, under a time limit, and whatever
+//! goes wrong ends the same way: the directory is moved aside and an empty one is made. The log has
+//! everything.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use super::shelf::Row;
+use super::{Change, Error, Shelf};
+use crate::disk::Disk;
+
+/// How long sled may take to open.
+const OPEN_TIME_MAX: Duration = Duration::from_secs(20);
+
+/// sled's page cache. The rows are few and small.
+const CACHE_BYTES: u64 = 16 << 20;
+
+/// sled's unit of allocation on disk: small, so that an empty store is.
+const SEGMENT_BYTES: usize = 64 << 10;
+
+/// How often sled writes out what it has. Losing this much is repaired from the log.
+const FLUSH_EVERY_MS: u64 = 2000;
+
+/// A snapshot that sled had not finished when the process ended, which it can not open.
+const UNFINISHED: &str = ".generating";
+
+#[derive(Debug)]
+struct SledShelf {
+    tree: sled::Db,
+}
+
+/// Opens the shelf in a directory; moves it to `aside` and begins an empty one when it can not be.
+pub fn open_sled(disk: &dyn Disk, directory: &Path, aside: &Path) -> Result<Arc<dyn Shelf>, Error> {
+    disk.create_dir(directory).map_err(told)?;
+    remove_unfinished(disk, directory)?;
+    match open_guarded(directory) {
+        Ok(shelf) => Ok(shelf),
+        Err(error) => {
+            tracing::warn!(%error, directory = %directory.display(), "setting a damaged state directory aside");
+            set_aside(disk, directory, aside)?;
+            open_guarded(directory)
+        }
+    }
+}
+
+/// Moves the directory to a free name below `aside`, and makes an empty one.
+fn set_aside(disk: &dyn Disk, directory: &Path, aside: &Path) -> Result<(), Error> {
+    disk.create_dir(aside).map_err(told)?;
+    let taken = disk.list(aside).map_err(told)?;
+    let free = (1..).map(|number| format!("state.{number}")).find(|name| !taken.contains(name));
+    disk.rename(directory, &aside.join(free.expect("numbers do not end"))).map_err(told)?;
+    disk.create_dir(directory).map_err(told)
+}
+
+fn remove_unfinished(disk: &dyn Disk, directory: &Path) -> Result<(), Error> {
+    for name in disk.list(directory).map_err(told)? {
+        if name.ends_with(UNFINISHED) {
+            disk.remove(&directory.join(name)).map_err(told)?;
+        }
+    }
+    Ok(())
+}
+
+fn open_guarded(directory: &Path) -> Result<Arc<dyn Shelf>, Error> {
+    let (answer, opened) = mpsc::sync_channel(1);
+    let directory = PathBuf::from(directory);
+    let work = move || {
+        let opened = catch_unwind(AssertUnwindSafe(|| open(&directory)));
+        // Nobody listens any more when the time limit has passed.
+        drop(answer.send(opened.unwrap_or_else(|_| Err(Error("sled panicked".into())))));
+    };
+    std::thread::Builder::new().name("quipu-state-open".into()).spawn(work).map_err(told)?;
+    opened.recv_timeout(OPEN_TIME_MAX).map_err(|_| Error("sled did not open in time".into()))?
+}
+
+fn open(directory: &Path) -> Result<Arc<dyn Shelf>, Error> {
+    let config = sled::Config::new()
+        .path(directory)
+        .cache_capacity(CACHE_BYTES)
+        .segment_size(SEGMENT_BYTES)
+        .flush_every_ms(Some(FLUSH_EVERY_MS));
+    let tree = config.open().map_err(told)?;
+    // A walk over every row finds damage now rather than under a request.
+    for row in &tree {
+        row.map_err(told)?;
+    }
+    Ok(Arc::new(SledShelf { tree }))
+}
+
+fn told(error: impl std::error::Error) -> Error {
+    Error(error.to_string())
+}
+
+impl Shelf for SledShelf {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        Ok(self.tree.get(key).map_err(told)?.map(|value| value.to_vec()))
+    }
+
+    fn rows(&self, prefix: &[u8]) -> Result<Vec<Row>, Error> {
+        let rows = self.tree.scan_prefix(prefix);
+        rows.map(|row| row.map(|(key, value)| (key.to_vec(), value.to_vec())).map_err(told)).collect()
+    }
+
+    fn apply(&self, changes: Vec<Change>) -> Result<(), Error> {
+        let mut batch = sled::Batch::default();
+        for change in changes {
+            match change {
+                Change::Put(key, value) => batch.insert(key, value),
+                Change::Remove(key) => batch.remove(key),
+            }
+        }
+        self.tree.apply_batch(batch).map_err(told)
+    }
+
+    fn clear(&self) -> Result<(), Error> {
+        self.tree.clear().map_err(told)
+    }
+
+    fn flush(&self) -> Result<(), Error> {
+        self.tree.flush().map(drop).map_err(told)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::Open;
+    use crate::disk::real::RealDisk;
+
+    #[test]
+    fn a_damaged_directory_is_set_aside_and_begun_anew() {
+        let root = tempfile::tempdir().unwrap();
+        let (directory, aside) = (root.path().join("state"), root.path().join("quarantine"));
+        let shelf = open_sled(&RealDisk, &directory, &aside).unwrap();
+        shelf.apply(vec![Change::Put(b"k".to_vec(), b"v".to_vec())]).unwrap();
+        shelf.flush().unwrap();
+        drop(shelf);
+        assert_eq!(open_sled(&RealDisk, &directory, &aside).unwrap().get(b"k").unwrap(), Some(b"v".to_vec()));
+
+        let configuration = RealDisk.open(&directory.join("conf"), Open::Write).unwrap();
+        configuration.write_at(b"garbage", 0).unwrap();
+        RealDisk.open(&directory.join("snap.1.generating"), Open::Create).unwrap();
+
+        let shelf = open_sled(&RealDisk, &directory, &aside).unwrap();
+        assert_eq!(shelf.get(b"k").unwrap(), None);
+        assert_eq!(RealDisk.list(&aside).unwrap(), ["state.1"]);
+    }
+}

@@ -1,0 +1,154 @@
+//! The snapshots' directory: where in the log the last snapshots of each stream lie.
+
+use std::sync::Arc;
+
+use super::{Change, Error, Shelf, keys};
+use crate::log::{Place, Slot};
+use crate::model::{Revision, StreamName, Timestamp};
+
+/// A snapshot that is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SnapshotRow {
+    /// The revision of the last event folded in.
+    pub revision: Revision,
+    /// Where its record lies.
+    pub place: Place,
+    /// Its size in bytes.
+    pub size: u32,
+    /// When it was saved.
+    pub saved_at: Timestamp,
+}
+
+/// What a control record does to the directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SnapshotChange {
+    /// A snapshot was saved.
+    Saved(StreamName, SnapshotRow),
+    /// One snapshot of a stream was deleted, or all.
+    Deleted(StreamName, Option<Revision>),
+}
+
+/// The directory of one log.
+#[derive(Debug, Clone)]
+pub struct SnapshotDirectory {
+    shelf: Arc<dyn Shelf>,
+    log_id: u128,
+    per_stream: usize,
+}
+
+impl SnapshotDirectory {
+    /// The directory on a shelf, for the log with this id, keeping `per_stream` snapshots each.
+    pub fn new(shelf: Arc<dyn Shelf>, log_id: u128, per_stream: usize) -> Self {
+        Self { shelf, log_id, per_stream }
+    }
+
+    /// The last slot whose changes are in. `None` when the shelf is empty, of another log, or not
+    /// readable: then it was emptied, and everything must be applied again.
+    pub fn applied(&self, tail: Slot) -> Result<Option<Slot>, Error> {
+        let value = self.shelf.get(&keys::applied())?;
+        let applied = value.as_deref().and_then(keys::decode_applied);
+        match applied {
+            Some((log_id, slot)) if log_id == self.log_id && slot < tail => Ok(Some(slot)),
+            _ => {
+                self.shelf.clear()?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Applies the changes of the block at `slot`, and drops snapshots beyond the number kept.
+    pub fn apply(&self, slot: Slot, changes: &[SnapshotChange]) -> Result<(), Error> {
+        for change in changes {
+            let mut rows = match change {
+                SnapshotChange::Saved(stream, row) => self.saved(stream, row)?,
+                SnapshotChange::Deleted(stream, revision) => self.deleted(stream, *revision)?,
+            };
+            rows.push(Change::Put(keys::applied(), keys::encode_applied(self.log_id, slot)));
+            self.shelf.apply(rows)?;
+        }
+        Ok(())
+    }
+
+    /// The snapshots of a stream, newest first.
+    pub fn of(&self, stream: &StreamName) -> Result<Vec<SnapshotRow>, Error> {
+        let mut rows = Vec::new();
+        for (key, value) in self.shelf.rows(&keys::snapshots_of(stream))? {
+            let (Some(revision), Some((place, size, saved_at))) =
+                (keys::revision_of(&key), keys::decode_snapshot(&value))
+            else {
+                return Err(Error("a row of the snapshots' directory is malformed".into()));
+            };
+            rows.push(SnapshotRow { revision, place, size, saved_at });
+        }
+        rows.reverse();
+        Ok(rows)
+    }
+
+    /// Writes out what is not on disk yet.
+    pub fn flush(&self) -> Result<(), Error> {
+        self.shelf.flush()
+    }
+
+    fn saved(&self, stream: &StreamName, row: &SnapshotRow) -> Result<Vec<Change>, Error> {
+        let value = keys::encode_snapshot(row.place, row.size, row.saved_at);
+        let mut changes = vec![Change::Put(keys::snapshot(stream, row.revision), value)];
+        let others = self.of(stream)?.into_iter().filter(|other| other.revision != row.revision);
+        let mut revisions: Vec<Revision> = others.map(|other| other.revision).chain([row.revision]).collect();
+        revisions.sort_unstable_by(|one, other| other.cmp(one));
+        let surplus = revisions.into_iter().skip(self.per_stream);
+        changes.extend(surplus.map(|revision| Change::Remove(keys::snapshot(stream, revision))));
+        Ok(changes)
+    }
+
+    fn deleted(&self, stream: &StreamName, revision: Option<Revision>) -> Result<Vec<Change>, Error> {
+        let rows = self.of(stream)?.into_iter();
+        let gone = rows.filter(|row| revision.is_none_or(|revision| revision == row.revision));
+        Ok(gone.map(|row| Change::Remove(keys::snapshot(stream, row.revision))).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::MemoryShelf;
+    use super::*;
+
+    fn row(revision: u64) -> SnapshotRow {
+        let place = Place { segment: 1, offset: revision as u32 };
+        SnapshotRow { revision: Revision(revision), place, size: 10, saved_at: Timestamp::default() }
+    }
+
+    fn revisions(directory: &SnapshotDirectory, stream: &StreamName) -> Vec<u64> {
+        directory.of(stream).unwrap().iter().map(|row| row.revision.0).collect()
+    }
+
+    #[test]
+    fn the_newest_revisions_are_kept_and_deletion_is_exact() {
+        let directory = SnapshotDirectory::new(Arc::new(MemoryShelf::default()), 7, 3);
+        let (one, other) = (StreamName::from_log("s"), StreamName::from_log("s2"));
+        let save = |stream: &StreamName, revision| SnapshotChange::Saved(stream.clone(), row(revision));
+        let saves: Vec<_> = [5, 9, 7, 9, 300, 1].map(|revision| save(&one, revision)).into();
+        directory.apply(Slot(4), &saves).unwrap();
+        directory.apply(Slot(5), &[save(&other, 2)]).unwrap();
+        assert_eq!(revisions(&directory, &one), [300, 9, 7]);
+
+        directory.apply(Slot(6), &[SnapshotChange::Deleted(one.clone(), Some(Revision(9)))]).unwrap();
+        assert_eq!(revisions(&directory, &one), [300, 7]);
+        directory.apply(Slot(7), &[SnapshotChange::Deleted(one.clone(), None)]).unwrap();
+        assert_eq!(revisions(&directory, &one), [0; 0]);
+        assert_eq!(revisions(&directory, &other), [2]);
+        assert_eq!(directory.applied(Slot(8)).unwrap(), Some(Slot(7)));
+    }
+
+    #[test]
+    fn a_shelf_ahead_of_its_log_or_of_another_log_is_emptied() {
+        let shelf = Arc::new(MemoryShelf::default());
+        let stream = StreamName::from_log("s");
+        let mine = SnapshotDirectory::new(shelf.clone(), 7, 3);
+        mine.apply(Slot(4), &[SnapshotChange::Saved(stream.clone(), row(1))]).unwrap();
+        assert_eq!(mine.applied(Slot(4)).unwrap(), None);
+        assert_eq!(revisions(&mine, &stream), [0; 0]);
+
+        mine.apply(Slot(4), &[SnapshotChange::Saved(stream.clone(), row(1))]).unwrap();
+        assert_eq!(SnapshotDirectory::new(shelf, 8, 3).applied(Slot(9)).unwrap(), None);
+    }
+}
