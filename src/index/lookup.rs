@@ -17,6 +17,9 @@ use crate::log::segment::{Segment, Step};
 use crate::log::{Place, Placed, Segments, Slot};
 use crate::model::Position;
 
+/// Events that are no further apart than this, on average, are looked up in one go.
+const ORDINALS_APART: usize = 64;
+
 /// An index. Shared by its writer and its readers.
 #[derive(Debug)]
 pub struct Index {
@@ -132,11 +135,8 @@ impl Index {
         let Some(part) = self.part_of(segment) else { return Ok(Vec::new()) };
         self.ask(part, |part| {
             let ordinals = part.ordinals(term, skip, most)?;
-            let mut places = Vec::with_capacity(ordinals.len());
-            for ordinal in ordinals {
-                places.extend(part.offsets(ordinal, 1)?.first().map(|offset| Place { segment, offset: *offset }));
-            }
-            Ok(places)
+            let offsets = offsets_of(part, &ordinals)?;
+            Ok(offsets.into_iter().map(|offset| Place { segment, offset }).collect())
         })
     }
 
@@ -247,6 +247,21 @@ impl Index {
         let old = parts.iter_mut().find(|old| old.segment() == part.segment());
         *old.expect("a part has a predecessor") = part;
     }
+}
+
+/// Where records begin. Ordinals that lie close together are looked up together.
+fn offsets_of(part: &dyn Part, ordinals: &[u32]) -> Result<Vec<u32>, Error> {
+    let (Some(first), Some(last)) = (ordinals.first(), ordinals.last()) else { return Ok(Vec::new()) };
+    let span = (last - first) as usize + 1;
+    if span <= ordinals.len() * ORDINALS_APART {
+        let offsets = part.offsets(*first, span)?;
+        return Ok(ordinals.iter().filter_map(|ordinal| offsets.get((ordinal - first) as usize)).copied().collect());
+    }
+    let mut offsets = Vec::with_capacity(ordinals.len());
+    for ordinal in ordinals {
+        offsets.extend(part.offsets(*ordinal, 1)?);
+    }
+    Ok(offsets)
 }
 
 fn file_name(segment: u32) -> String {

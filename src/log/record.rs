@@ -21,6 +21,7 @@
 use bytes::Bytes;
 
 use crate::model::event::{ID_FIELD, POSITION_FIELD, RECORDED_AT_FIELD, REVISION_FIELD, STREAM_FIELD};
+use crate::model::name::SYSTEM_PREFIX;
 use crate::model::time::TIME_FIELD_BYTES;
 use crate::model::wire::{field_bytes, fixed64_field, put_bytes, reversed};
 use crate::model::{EventId, Position, ProposedEvent, Revision, Timestamp};
@@ -134,9 +135,10 @@ pub fn put(out: &mut Vec<u8>, kind: Kind, stream: &str, bytes: impl FnOnce(&mut 
     out[start + 7..body].copy_from_slice(&header.crc.to_be_bytes());
 }
 
-/// The most bytes that a record of this event takes.
-pub fn event_record_bytes(event: &ProposedEvent, stream: &str) -> usize {
-    HEADER_BYTES + event.bytes.len() + field_bytes(36) + field_bytes(stream.len()) + TAIL_BYTES
+/// How many bytes this event takes in the log, without its record's header.
+pub fn event_bytes(event: &ProposedEvent, stream: &str) -> usize {
+    let id = if event.id_is_canonical { 0 } else { field_bytes(36) };
+    event.bytes.len() + id + field_bytes(stream.len()) + TAIL_BYTES
 }
 
 /// An event as it lies in the log: a valid `quipu.v1.RecordedEvent`.
@@ -178,6 +180,11 @@ impl StoredEvent {
     pub fn stream(&self) -> &str {
         let tail = self.tail();
         std::str::from_utf8(&self.bytes[tail - usize::from(self.name_bytes)..tail]).expect("checked when it was made")
+    }
+
+    /// Whether it belongs to a stream that only the store writes.
+    pub fn is_system(&self) -> bool {
+        self.stream().starts_with(SYSTEM_PREFIX)
     }
 
     /// Its place in its stream.
@@ -236,7 +243,7 @@ mod tests {
         assert_eq!((event.stream(), event.revision(), event.position()), ("order-1", Revision(7), Position(99)));
         assert_eq!(event.recorded_at(), stamp().recorded_at);
         assert_eq!(event.id(), Some(proposed().id));
-        assert!(record.len() <= event_record_bytes(&proposed(), "order-1"));
+        assert_eq!(record.len(), HEADER_BYTES + event_bytes(&proposed(), "order-1"));
     }
 
     #[test]

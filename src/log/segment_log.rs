@@ -61,7 +61,7 @@ impl SegmentLog {
         directory: &Path,
         quarantine: &Path,
         options: LogOptions,
-        visit: &mut dyn FnMut(Placed),
+        visit: &mut dyn FnMut(&Segments, Placed),
     ) -> Result<Self, Error> {
         disk.create_dir(directory)?;
         let mark = Mark::read(&*disk, directory)?;
@@ -83,7 +83,7 @@ impl SegmentLog {
         hash.update(&active.header.encode());
         let blocks = recovery::recover(&*disk, &active, mark, quarantine, &mut |placed| {
             hash.update(placed.block.bytes());
-            visit(placed);
+            visit(&segments, placed);
         })?;
         Ok(Self {
             offset: blocks.offset,

@@ -11,6 +11,6 @@ mod sled_shelf;
 pub mod snapshots;
 
 pub use memory::MemoryShelf;
-pub use shelf::{Change, Error, Shelf};
+pub use shelf::{Change, Error, Row, Shelf};
 pub use sled_shelf::open_sled;
 pub use snapshots::{SnapshotChange, SnapshotDirectory, SnapshotRow};

@@ -87,7 +87,7 @@ fn open(directory: &Path) -> Result<Arc<dyn Shelf>, Error> {
         .flush_every_ms(Some(FLUSH_EVERY_MS));
     let tree = config.open().map_err(told)?;
     // A walk over every row finds damage now rather than under a request.
-    for row in &tree {
+    for row in &*tree {
         row.map_err(told)?;
     }
     Ok(Arc::new(SledShelf { tree }))

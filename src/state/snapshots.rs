@@ -56,17 +56,22 @@ impl SnapshotDirectory {
         }
     }
 
-    /// Applies the changes of the block at `slot`, and drops snapshots beyond the number kept.
-    pub fn apply(&self, slot: Slot, changes: &[SnapshotChange]) -> Result<(), Error> {
-        for change in changes {
+    /// Applies the changes of the block at `slot`, and drops snapshots beyond the number kept. Returns
+    /// for each change how many snapshots it deleted by name.
+    pub fn apply(&self, slot: Slot, changes: &[SnapshotChange]) -> Result<Vec<usize>, Error> {
+        let mut deleted = Vec::with_capacity(changes.len());
+        for (index, change) in changes.iter().enumerate() {
             let mut rows = match change {
                 SnapshotChange::Saved(stream, row) => self.saved(stream, row)?,
                 SnapshotChange::Deleted(stream, revision) => self.deleted(stream, *revision)?,
             };
-            rows.push(Change::Put(keys::applied(), keys::encode_applied(self.log_id, slot)));
+            deleted.push(if matches!(change, SnapshotChange::Deleted(..)) { rows.len() } else { 0 });
+            if index + 1 == changes.len() {
+                rows.push(Change::Put(keys::applied(), keys::encode_applied(self.log_id, slot)));
+            }
             self.shelf.apply(rows)?;
         }
-        Ok(())
+        Ok(deleted)
     }
 
     /// The snapshots of a stream, newest first.

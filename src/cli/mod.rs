@@ -1,0 +1,131 @@
+//! The command line: which commands there are, and the exit code that each ends with.
+//!
+//! One file for each command. The client commands reach a store through a server and the Rust client,
+//! never past them. What a command prints goes to standard output, what went wrong to standard error.
+
+mod append;
+mod base64;
+pub mod bench;
+mod columns;
+mod connection;
+mod error;
+mod event_json;
+mod event_line;
+mod export;
+mod import;
+mod info;
+mod input;
+mod output;
+mod payload;
+mod progress;
+mod read;
+pub mod serve;
+mod snapshot;
+mod streams;
+mod subscribe;
+pub mod verify;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub use connection::ConnectionArgs;
+pub use error::Error;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  failed
+  2  wrong usage
+  3  not found: the stream, event, snapshot or tenant
+  4  precondition failed: the stream is not as expected, or an event id is taken
+  5  unavailable: the server is not to be reached, or stopping";
+
+/// An event store over gRPC: the server, and commands that speak to one.
+#[derive(Debug, Parser)]
+#[command(name = "quipu", version, after_help = EXIT_CODES, propagate_version = true)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a server.
+    Serve(crate::config::ServeArgs),
+    /// Check the files of a data directory that no server has open.
+    Verify(verify::VerifyArgs),
+    /// Measure a server.
+    Bench(bench::BenchArgs),
+    /// Append events to a stream.
+    Append(append::AppendArgs),
+    /// Read the events of a stream.
+    Read(read::ReadArgs),
+    /// Read the events of the whole log.
+    ReadAll(read::ReadAllArgs),
+    /// Follow the log or a stream until Ctrl-C: what is there, then what comes.
+    Subscribe(subscribe::SubscribeArgs),
+    /// Save, get or list the snapshots of a stream.
+    Snapshot(snapshot::SnapshotArgs),
+    /// List the streams, or tell what is known of one.
+    Streams(streams::StreamsArgs),
+    /// Tell what the server is and allows, and the head of the log.
+    Info(info::InfoArgs),
+    /// Append the events of a file of JSON lines; a second time adds nothing.
+    Import(import::ImportArgs),
+    /// Write all events as JSON lines, for `import`.
+    Export(export::ExportArgs),
+}
+
+/// Runs a command to its end.
+pub fn run(args: Args) -> ExitCode {
+    let command = match args.command {
+        Command::Serve(args) => return serve::run(args),
+        Command::Verify(args) => return verify::run(args),
+        other => other,
+    };
+    let outcome = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Error::Runtime).and_then(
+        |runtime| {
+            let outcome = runtime.block_on(speak(command));
+            // A thread may still be waiting for standard input, which nobody is going to read.
+            runtime.shutdown_background();
+            outcome
+        },
+    );
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => error::report(&error),
+    }
+}
+
+/// The commands that speak to a server.
+async fn speak(command: Command) -> Result<(), Error> {
+    match command {
+        // These two have runtimes of their own, and `run` has taken them out.
+        Command::Serve(_) | Command::Verify(_) => Ok(()),
+        Command::Bench(args) => bench::run(args).await,
+        Command::Append(args) => append::run(args).await,
+        Command::Read(args) => read::run(args).await,
+        Command::ReadAll(args) => read::run_all(args).await,
+        Command::Subscribe(args) => subscribe::run(args).await,
+        Command::Snapshot(args) => snapshot::run(args).await,
+        Command::Streams(args) => streams::run(args).await,
+        Command::Info(args) => info::run(args).await,
+        Command::Import(args) => import::run(args).await,
+        Command::Export(args) => export::run(args).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_do_not_contradict_each_other() {
+        Args::command().debug_assert();
+    }
+}

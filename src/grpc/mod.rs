@@ -1,0 +1,76 @@
+//! The doors: wire in, wire out.
+//!
+//! One file a service, one that turns wire values into values of the model (`convert`), one that turns
+//! errors into statuses (`status`), one that says who calls (`caller`). A handler unwraps, asks the
+//! store, and wraps. It holds no rule and never decodes an event.
+
+mod caller;
+mod convert;
+mod event_store;
+mod paging;
+mod server_info;
+mod session;
+mod snapshots;
+pub mod status;
+mod streams;
+mod subscribing;
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::Stream;
+use tonic::Status;
+
+use crate::metrics::Metrics;
+use crate::proto::event_store_server::EventStoreServer;
+use crate::proto::server_info_server::ServerInfoServer;
+use crate::proto::snapshots_server::SnapshotsServer;
+use crate::proto::streams_server::StreamsServer;
+use crate::store::Tenants;
+
+/// A stream of responses.
+pub(crate) type Responses<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+
+/// What all doors share. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Doors {
+    pub(crate) tenants: Arc<Tenants>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) heartbeat: Duration,
+}
+
+impl Doors {
+    /// The doors to these stores; subscriptions get a sign of life every `heartbeat`.
+    pub fn new(tenants: Arc<Tenants>, metrics: Arc<Metrics>, heartbeat: Duration) -> Self {
+        Self { tenants, metrics, heartbeat }
+    }
+
+    /// The service of events.
+    pub fn event_store(&self) -> EventStoreServer<Self> {
+        EventStoreServer::new(self.clone()).max_decoding_message_size(self.request_bytes()).max_encoding_message_size(usize::MAX)
+    }
+
+    /// The service of snapshots.
+    pub fn snapshots(&self) -> SnapshotsServer<Self> {
+        SnapshotsServer::new(self.clone()).max_decoding_message_size(self.request_bytes())
+    }
+
+    /// The service of streams.
+    pub fn streams(&self) -> StreamsServer<Self> {
+        StreamsServer::new(self.clone())
+    }
+
+    /// The service that tells what this is.
+    pub fn server_info(&self) -> ServerInfoServer<Self> {
+        ServerInfoServer::new(self.clone())
+    }
+
+    fn request_bytes(&self) -> usize {
+        self.tenants.options().limits.request_bytes()
+    }
+
+    fn response_bytes(&self) -> usize {
+        self.tenants.options().limits.response_bytes
+    }
+}

@@ -1,0 +1,125 @@
+//! Reads: pages from the store, one message each.
+//!
+//! The next page is read while the one before is sent. A client that does not read on costs two pages
+//! and no thread.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::task::JoinHandle;
+use tonic::Status;
+
+use super::convert::Walk;
+use super::status::status;
+use crate::log::StoredEvent;
+use crate::metrics::Metrics;
+use crate::model::{Position, Revision, StreamName};
+use crate::store::read::PageSize;
+use crate::store::{Error, Store};
+
+/// What is read.
+#[derive(Debug, Clone)]
+pub(super) enum Source {
+    /// The whole log, up to a head.
+    Log { head: Position, include_system: bool },
+    /// A stream, up to a head.
+    Stream { name: StreamName, head: Position },
+}
+
+/// A read in progress.
+#[derive(Debug)]
+pub(super) struct Paging {
+    store: Arc<Store>,
+    metrics: Arc<Metrics>,
+    source: Source,
+    walk: Walk,
+    page_bytes: usize,
+    /// The place of the next event, position or revision; `None` at the end.
+    next: Option<u64>,
+    /// How many events may still be sent.
+    left: u64,
+    ahead: VecDeque<JoinHandle<Result<Vec<StoredEvent>, Error>>>,
+}
+
+impl Paging {
+    /// A read from a place on; `None` when there is nothing to read.
+    pub(super) fn new(
+        store: Arc<Store>,
+        metrics: Arc<Metrics>,
+        source: Source,
+        walk: Walk,
+        from: Option<u64>,
+        left: u64,
+    ) -> Self {
+        Self { store, metrics, source, walk, page_bytes: 1 << 20, next: from, left, ahead: VecDeque::new() }
+    }
+
+    /// Pages of about so many bytes.
+    pub(super) fn page_bytes(self, page_bytes: usize) -> Self {
+        Self { page_bytes, ..self }
+    }
+
+    /// The next page; `None` at the end.
+    pub(super) async fn next(&mut self) -> Option<Result<Vec<Bytes>, Status>> {
+        loop {
+            if self.ahead.is_empty() {
+                self.read_ahead();
+            }
+            let page = match self.ahead.pop_front()?.await.map_err(Error::internal).and_then(|page| page) {
+                Ok(page) => page,
+                Err(error) => {
+                    self.next = None;
+                    return Some(Err(status(&error)));
+                }
+            };
+            self.advance(&page);
+            let events: Vec<Bytes> = self.wanted(page);
+            self.left -= events.len() as u64;
+            if self.left > 0 {
+                self.read_ahead();
+            } else {
+                self.next = None;
+            }
+            if !events.is_empty() {
+                self.metrics.delivered(events.len());
+                return Some(Ok(events));
+            }
+        }
+    }
+
+    fn wanted(&self, page: Vec<StoredEvent>) -> Vec<Bytes> {
+        let hides_system = matches!(self.source, Source::Log { include_system: false, .. });
+        let shown = page.into_iter().filter(|event| !(hides_system && event.is_system()));
+        shown.take(usize::try_from(self.left).unwrap_or(usize::MAX)).map(StoredEvent::into_bytes).collect()
+    }
+
+    /// Moves behind the last event of a page.
+    fn advance(&mut self, page: &[StoredEvent]) {
+        let last = page.last().map(|event| match &self.source {
+            Source::Log { .. } => (event.position().0, 1),
+            Source::Stream { .. } => (event.revision().0, 0),
+        });
+        self.next = match (self.walk, last) {
+            (_, None) => None,
+            (Walk::Forwards, Some((place, _))) => Some(place + 1),
+            (Walk::Backwards, Some((place, first))) if place == first => None,
+            (Walk::Backwards, Some((place, _))) => Some(place - 1),
+        };
+    }
+
+    fn read_ahead(&mut self) {
+        let Some(next) = self.next else { return };
+        let (reader, source, walk) = (self.store.reader().clone(), self.source.clone(), self.walk);
+        let events = usize::try_from(self.left).unwrap_or(usize::MAX);
+        let size = PageSize { bytes: self.page_bytes, events };
+        self.ahead.push_back(tokio::task::spawn_blocking(move || match (&source, walk) {
+            (Source::Log { head, .. }, Walk::Forwards) => reader.log_forwards(Position(next), *head, size),
+            (Source::Log { .. }, Walk::Backwards) => reader.log_backwards(Position(next), size),
+            (Source::Stream { name, head }, Walk::Forwards) => {
+                reader.stream_forwards(name, Revision(next), *head, size)
+            }
+            (Source::Stream { name, .. }, Walk::Backwards) => reader.stream_backwards(name, Revision(next), size),
+        }));
+    }
+}

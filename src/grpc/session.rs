@@ -1,0 +1,101 @@
+//! Append sessions: requests in as they come, outcomes out in the order of asking.
+//!
+//! Two ends share a bounded queue of answers that are still to come. One takes requests and enqueues
+//! them with the writer; when its queue is full it stops reading, and HTTP/2 stops the client. The
+//! other waits for the answers one by one. A client that vanishes ends both; what it had asked by then
+//! is done or not, as for any append.
+
+use std::sync::Arc;
+
+use futures_util::stream;
+use tokio::sync::mpsc;
+use tonic::{Status, Streaming};
+
+use super::status::{of_request, status};
+use super::{Responses, convert};
+use crate::model::Limits;
+use crate::proto::append_session_response::Outcome;
+use crate::proto::{AppendFailure, AppendSessionRequest, AppendSessionResponse};
+use crate::store::{Error, Pending, Store};
+
+/// How many answers of a session may be waited for.
+const IN_FLIGHT_MAX: usize = 1024;
+
+/// What comes out next.
+enum Next {
+    /// The answer to an append.
+    Answer(Pending),
+    /// An append that was refused at the door.
+    Refused(Error),
+    /// The end of the session.
+    End(Status),
+}
+
+/// Begins a session.
+pub(super) fn begin(
+    store: Arc<Store>,
+    limits: Arc<Limits>,
+    requests: Streaming<AppendSessionRequest>,
+) -> Responses<AppendSessionResponse> {
+    let (sender, answers) = mpsc::channel(IN_FLIGHT_MAX);
+    tokio::spawn(take_requests(store.clone(), limits, requests, sender));
+    Box::pin(stream::unfold((answers, store), |(mut answers, store)| async move {
+        let outcome = match answers.recv().await? {
+            Next::Answer(pending) => pending.await.unwrap_or_else(|_| Err(store.why_gone())).map(|it| convert::appended(&it)),
+            Next::Refused(error) => Err(error),
+            Next::End(failure) => {
+                answers.close();
+                return Some((Err(failure), (answers, store)));
+            }
+        };
+        let outcome = outcome.map_or_else(|error| Outcome::Failed(failure(&error)), Outcome::Appended);
+        Some((Ok(AppendSessionResponse { outcome: Some(outcome) }), (answers, store)))
+    }))
+}
+
+async fn take_requests(
+    store: Arc<Store>,
+    limits: Arc<Limits>,
+    mut requests: Streaming<AppendSessionRequest>,
+    answers: mpsc::Sender<Next>,
+) {
+    loop {
+        let request = tokio::select! {
+            request = requests.message() => request,
+            () = store.stopped() => {
+                // Nobody listens when the client has gone away too.
+                drop(answers.send(Next::End(status(&store.why_gone()))).await);
+                return;
+            }
+        };
+        let next = match request {
+            Ok(None) => return,
+            Ok(Some(request)) => enqueue(&store, &limits, request).await,
+            Err(failure) => Next::End(of_request(failure)),
+        };
+        let is_end = matches!(next, Next::End(_));
+        if answers.send(next).await.is_err() || is_end {
+            return;
+        }
+    }
+}
+
+async fn enqueue(store: &Store, limits: &Limits, request: AppendSessionRequest) -> Next {
+    let append = match convert::append(request.append.unwrap_or_default(), limits) {
+        Ok(append) => append,
+        Err(invalid) => return Next::Refused(invalid.into()),
+    };
+    match store.append_in_turn(append).await {
+        Ok(pending) => Next::Answer(pending),
+        Err(error) => Next::End(status(&error)),
+    }
+}
+
+fn failure(error: &Error) -> AppendFailure {
+    let failure = status(error);
+    AppendFailure {
+        code: failure.code() as i32,
+        message: failure.message().into(),
+        status: failure.details().to_vec().into(),
+    }
+}

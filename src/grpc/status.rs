@@ -1,0 +1,194 @@
+//! The one place where an error becomes a status.
+//!
+//! | failure | code | the caller should |
+//! |---|---|---|
+//! | malformed, or beyond a limit of requests | `INVALID_ARGUMENT` | mend the request |
+//! | expected revision not met, snapshot ahead | `FAILED_PRECONDITION` | read and decide again |
+//! | no such stream, event, snapshot, tenant | `NOT_FOUND` | |
+//! | event ids taken by other events | `ALREADY_EXISTS` | make new ids |
+//! | beyond the end | `OUT_OF_RANGE` | ask whether this is the right store |
+//! | queue full, disk full, too many tenants | `RESOURCE_EXHAUSTED` | back off |
+//! | stopping, poisoned | `UNAVAILABLE` | connect again |
+//! | stored bytes damaged | `DATA_LOSS` | call the operator |
+//! | ours | `INTERNAL` | report; the log has the chain |
+//!
+//! Every status carries `google.rpc.ErrorInfo` and, where a program would want values, a message of
+//! `errors.proto`.
+
+use std::collections::HashMap;
+use std::error::Error as _;
+
+use axum::http::{HeaderValue, Response};
+use prost::Message;
+use prost_types::Any;
+use tonic::{Code, Status};
+use tonic_types::pb;
+
+use crate::model::{Invalid, Revision};
+use crate::proto::{self, ErrorReason};
+use crate::store::Error;
+
+/// The domain of `google.rpc.ErrorInfo`.
+const DOMAIN: &str = "quipu";
+
+const TYPE_PREFIX: &str = "type.googleapis.com";
+
+/// The status of an error.
+pub fn status(error: &Error) -> Status {
+    let (code, reason) = code_and_reason(error);
+    let message = match code {
+        Code::Internal | Code::DataLoss => {
+            tracing::error!(error = %chain(error), "a request failed");
+            error.to_string()
+        }
+        _ => error.to_string(),
+    };
+    build(code, reason, message, metadata(error), detail(error))
+}
+
+/// The status of something malformed.
+pub(super) fn invalid(error: Invalid) -> Status {
+    status(&Error::Invalid(error))
+}
+
+/// Gives a failure of the transport's decoder the form that every other failure has.
+pub(super) fn of_request(failure: Status) -> Status {
+    let Some(cause) = malformed_request(failure.code() as i32, failure.message()) else { return failure };
+    invalid(cause)
+}
+
+/// Does the same for a response that is a failure already: a unary request is decoded before a handler
+/// sees it.
+pub fn of_response<B>(mut response: Response<B>) -> Response<B> {
+    let headers = response.headers();
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let code = text(Status::GRPC_STATUS).and_then(|code| code.parse().ok());
+    let Some((code, message)) = code.zip(text(Status::GRPC_MESSAGE)) else { return response };
+    let message = message.replace("%20", " ");
+    if let Some(cause) = malformed_request(code, &message) {
+        let named = invalid(cause).into_http::<()>();
+        for name in [Status::GRPC_STATUS, Status::GRPC_MESSAGE, Status::GRPC_STATUS_DETAILS] {
+            if let Some(value) = named.headers().get(&name) {
+                response.headers_mut().insert(name, value.clone());
+            }
+        }
+    }
+    response
+}
+
+fn malformed_request(code: i32, message: &str) -> Option<Invalid> {
+    if code == Code::OutOfRange as i32 && message.contains("message length too large") {
+        let numbers: Vec<u64> = message.split(|c: char| !c.is_ascii_digit()).filter_map(|n| n.parse().ok()).collect();
+        let [actual, maximum] = numbers[..] else { return None };
+        return Some(Invalid::TooMuch { limit: "request_bytes", maximum, actual });
+    }
+    let undecodable = code == Code::Internal as i32 && message.contains("failed to decode Protobuf message");
+    undecodable.then(|| Invalid::malformed("the request is not a well-formed protobuf message of its type"))
+}
+
+fn code_and_reason(error: &Error) -> (Code, ErrorReason) {
+    match error {
+        Error::Invalid(Invalid::Malformed(_)) => (Code::InvalidArgument, ErrorReason::InvalidArgument),
+        Error::Invalid(Invalid::TooMuch { .. }) => (Code::InvalidArgument, ErrorReason::LimitExceeded),
+        Error::WrongExpectedRevision { .. } => (Code::FailedPrecondition, ErrorReason::WrongExpectedRevision),
+        Error::SnapshotAhead { .. } => (Code::FailedPrecondition, ErrorReason::SnapshotAhead),
+        Error::StreamNotFound(_) => (Code::NotFound, ErrorReason::StreamNotFound),
+        Error::EventNotFound => (Code::NotFound, ErrorReason::EventNotFound),
+        Error::SnapshotNotFound(_) => (Code::NotFound, ErrorReason::SnapshotNotFound),
+        Error::TenantNotFound(_) => (Code::NotFound, ErrorReason::TenantNotFound),
+        Error::EventIdConflict { .. } => (Code::AlreadyExists, ErrorReason::EventIdConflict),
+        Error::BeyondEnd { .. } => (Code::OutOfRange, ErrorReason::BeyondEnd),
+        Error::QueueFull => (Code::ResourceExhausted, ErrorReason::QueueFull),
+        Error::DiskFull => (Code::ResourceExhausted, ErrorReason::DiskFull),
+        Error::TooManyTenants => (Code::ResourceExhausted, ErrorReason::TooManyTenants),
+        Error::ShuttingDown => (Code::Unavailable, ErrorReason::ShuttingDown),
+        Error::Poisoned => (Code::Unavailable, ErrorReason::Poisoned),
+        Error::Damaged(_) => (Code::DataLoss, ErrorReason::Damaged),
+        Error::Internal(_) => (Code::Internal, ErrorReason::Internal),
+    }
+}
+
+fn metadata(error: &Error) -> HashMap<String, String> {
+    let pairs: Vec<(&str, String)> = match error {
+        Error::Invalid(Invalid::TooMuch { limit, maximum, actual }) => {
+            vec![("limit", (*limit).into()), ("maximum", maximum.to_string()), ("actual", actual.to_string())]
+        }
+        Error::WrongExpectedRevision { stream, expected, actual } => vec![
+            ("stream", stream.to_string()),
+            ("expected", expected.to_string()),
+            ("actual_revision", actual.map_or("none".into(), |revision| revision.to_string())),
+        ],
+        Error::SnapshotAhead { stream, revision, actual } => vec![
+            ("stream", stream.to_string()),
+            ("revision", revision.to_string()),
+            ("actual_revision", actual.to_string()),
+        ],
+        Error::StreamNotFound(stream) | Error::SnapshotNotFound(stream) => vec![("stream", stream.to_string())],
+        Error::TenantNotFound(tenant) => vec![("tenant", tenant.clone())],
+        Error::EventIdConflict { id, stream, position } => {
+            vec![("id", id.to_string()), ("stream", stream.to_string()), ("position", position.to_string())]
+        }
+        Error::BeyondEnd { asked, last } => vec![
+            ("asked", asked.to_string()),
+            ("last", last.map_or("none".into(), |last| last.to_string())),
+        ],
+        Error::Invalid(Invalid::Malformed(_))
+        | Error::EventNotFound
+        | Error::QueueFull
+        | Error::DiskFull
+        | Error::TooManyTenants
+        | Error::ShuttingDown
+        | Error::Poisoned
+        | Error::Damaged(_)
+        | Error::Internal(_) => Vec::new(),
+    };
+    pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+}
+
+fn detail(error: &Error) -> Option<Any> {
+    let revision = |revision: &Revision| revision.0;
+    match error {
+        Error::WrongExpectedRevision { stream, expected, actual } => any("WrongExpectedRevision", &proto::WrongExpectedRevision {
+            stream: stream.to_string(),
+            expected: Some(super::convert::expected_out(*expected)),
+            actual_revision: actual.as_ref().map(revision),
+        }),
+        Error::EventIdConflict { id, stream, position } => any("EventIdConflict", &proto::EventIdConflict {
+            id: id.to_string(),
+            stream: stream.to_string(),
+            position: *position,
+        }),
+        Error::BeyondEnd { asked, last } => any("BeyondEnd", &proto::BeyondEnd { asked: *asked, last: *last }),
+        Error::Invalid(Invalid::TooMuch { limit, maximum, actual }) => any("LimitExceeded", &proto::LimitExceeded {
+            limit: (*limit).into(),
+            maximum: *maximum,
+            actual: *actual,
+        }),
+        _ => None,
+    }
+}
+
+fn any(name: &str, message: &impl Message) -> Option<Any> {
+    Some(Any { type_url: format!("{TYPE_PREFIX}/quipu.v1.{name}"), value: message.encode_to_vec() })
+}
+
+fn build(code: Code, reason: ErrorReason, message: String, metadata: HashMap<String, String>, detail: Option<Any>) -> Status {
+    let reason = reason.as_str_name().trim_start_matches("ERROR_REASON_").to_owned();
+    let info = pb::ErrorInfo { reason, domain: DOMAIN.into(), metadata };
+    let info = Any { type_url: format!("{TYPE_PREFIX}/google.rpc.ErrorInfo"), value: info.encode_to_vec() };
+    let details = [info].into_iter().chain(detail).collect();
+    let encoded = pb::Status { code: code as i32, message: message.clone(), details }.encode_to_vec();
+    Status::with_details(code, message, encoded.into())
+}
+
+/// An error and what it came from, in one line.
+fn chain(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        source = error.source();
+    }
+    text
+}

@@ -1,0 +1,116 @@
+//! What is counted, in the text form of Prometheus.
+
+use std::time::Duration;
+
+use prometheus::{Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
+
+use crate::log::Block;
+use crate::model::Position;
+use crate::store::{Appended, Error};
+
+/// The counters of a server.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    appends: IntCounterVec,
+    appended_events: IntCounter,
+    appended_bytes: IntCounter,
+    commits: IntCounter,
+    commit_seconds: Histogram,
+    commit_events: Histogram,
+    delivered_events: IntCounter,
+    subscriptions: IntGauge,
+    head: IntGauge,
+}
+
+impl Metrics {
+    /// All at zero.
+    pub fn new() -> Result<Self, prometheus::Error> {
+        let registry = Registry::new();
+        let commit_seconds = HistogramOpts::new("quipu_commit_seconds", "Time to write and sync one group of appends.")
+            .buckets(prometheus::exponential_buckets(0.000_05, 2.0, 16)?);
+        let commit_events = HistogramOpts::new("quipu_commit_events", "Events in one group of appends.")
+            .buckets(prometheus::exponential_buckets(1.0, 4.0, 8)?);
+        let outcomes = Opts::new("quipu_appends_total", "Answered appends, by outcome.");
+        let metrics = Self {
+            appends: IntCounterVec::new(outcomes, &["outcome"])?,
+            appended_events: IntCounter::new("quipu_appended_events_total", "Events made durable.")?,
+            appended_bytes: IntCounter::new("quipu_appended_bytes_total", "Bytes made durable in the log.")?,
+            commits: IntCounter::new("quipu_commits_total", "Groups of appends written and synced.")?,
+            commit_seconds: Histogram::with_opts(commit_seconds)?,
+            commit_events: Histogram::with_opts(commit_events)?,
+            delivered_events: IntCounter::new("quipu_delivered_events_total", "Events sent to readers and subscribers.")?,
+            subscriptions: IntGauge::new("quipu_subscriptions", "Open subscriptions.")?,
+            head: IntGauge::new("quipu_head_position", "The newest head among the open tenants.")?,
+            registry,
+        };
+        let all: [Box<dyn prometheus::core::Collector>; 9] = [
+            Box::new(metrics.appends.clone()),
+            Box::new(metrics.appended_events.clone()),
+            Box::new(metrics.appended_bytes.clone()),
+            Box::new(metrics.commits.clone()),
+            Box::new(metrics.commit_seconds.clone()),
+            Box::new(metrics.commit_events.clone()),
+            Box::new(metrics.delivered_events.clone()),
+            Box::new(metrics.subscriptions.clone()),
+            Box::new(metrics.head.clone()),
+        ];
+        all.into_iter().try_for_each(|collector| metrics.registry.register(collector))?;
+        Ok(metrics)
+    }
+
+    /// All of them, as text.
+    pub fn text(&self) -> String {
+        let mut text = Vec::new();
+        match TextEncoder::new().encode(&self.registry.gather(), &mut text) {
+            Ok(()) => String::from_utf8(text).unwrap_or_default(),
+            Err(error) => format!("# {error}\n"),
+        }
+    }
+
+    /// A group was made durable.
+    pub fn committed(&self, block: &Block, took: Duration) {
+        self.commits.inc();
+        self.appended_events.inc_by(u64::from(block.header.events));
+        self.appended_bytes.inc_by(block.bytes().len() as u64);
+        self.commit_seconds.observe(took.as_secs_f64());
+        self.commit_events.observe(f64::from(block.header.events));
+    }
+
+    /// An append was answered.
+    pub fn answered(&self, verdict: &Result<Appended, Error>) {
+        let outcome = match verdict {
+            Ok(Appended { deduplicated: false, .. }) => "appended",
+            Ok(Appended { deduplicated: true, .. }) => "deduplicated",
+            Err(Error::WrongExpectedRevision { .. }) => "wrong_expected_revision",
+            Err(_) => "failed",
+        };
+        self.appends.with_label_values(&[outcome]).inc();
+    }
+
+    /// Events were handed to a reader or subscriber.
+    pub fn delivered(&self, events: usize) {
+        self.delivered_events.inc_by(events as u64);
+    }
+
+    /// A subscription began; it ends when the guard is dropped.
+    pub fn subscribed(&self) -> SubscriptionGuard {
+        self.subscriptions.inc();
+        SubscriptionGuard(self.subscriptions.clone())
+    }
+
+    /// The head moved.
+    pub fn head(&self, head: Position) {
+        self.head.set(head.0.cast_signed().max(self.head.get()));
+    }
+}
+
+/// Counts a subscription while it lives.
+#[derive(Debug)]
+pub struct SubscriptionGuard(IntGauge);
+
+impl Drop for SubscriptionGuard {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}

@@ -1,0 +1,15 @@
+//! The generated words of the wire, on the server's side.
+//!
+//! Messages that carry stored bytes have them as `bytes` here: see `build.rs`.
+
+#[allow(missing_docs, missing_debug_implementations, unreachable_pub, clippy::all, clippy::pedantic, reason = "generated")]
+#[allow(clippy::uninlined_format_args, clippy::too_many_lines, clippy::wildcard_imports, reason = "generated")]
+#[allow(rustdoc::all, reason = "generated")]
+mod generated {
+    tonic::include_proto!("quipu.v1");
+}
+
+pub use generated::*;
+
+/// The public schema, for reflection.
+pub const FILE_DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/quipu_descriptor.bin"));

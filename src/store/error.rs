@@ -1,0 +1,134 @@
+//! Everything that a store can refuse or fail at.
+
+use std::sync::Arc;
+
+use thiserror::Error as ThisError;
+
+use crate::model::{EventId, ExpectedRevision, Invalid, Revision, StreamName};
+use crate::{disk, index, log, state};
+
+/// Why a request was refused or failed. Nothing was changed, unless [`Self::Poisoned`] says otherwise.
+#[derive(Debug, Clone, ThisError)]
+pub enum Error {
+    /// Something in the request is malformed or beyond a limit.
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+    /// The stream is not as expected.
+    #[error("stream `{stream}` was expected to be at {expected}, it is at {}", at(*actual))]
+    WrongExpectedRevision {
+        /// The stream.
+        stream: StreamName,
+        /// What was expected.
+        expected: ExpectedRevision,
+        /// Its last revision; `None` when it has no event.
+        actual: Option<Revision>,
+    },
+    /// The snapshot is of a state that the stream has not reached.
+    #[error("the snapshot is of revision {revision}, stream `{stream}` is at revision {actual}")]
+    SnapshotAhead {
+        /// The stream.
+        stream: StreamName,
+        /// The snapshot's revision.
+        revision: Revision,
+        /// The stream's last revision.
+        actual: Revision,
+    },
+    /// The stream has no event.
+    #[error("stream `{0}` has no event")]
+    StreamNotFound(StreamName),
+    /// No event has this id or position.
+    #[error("there is no such event")]
+    EventNotFound,
+    /// The stream has no such snapshot.
+    #[error("stream `{0}` has no such snapshot")]
+    SnapshotNotFound(StreamName),
+    /// The tenant holds nothing.
+    #[error("tenant `{0}` holds nothing")]
+    TenantNotFound(String),
+    /// An event id is taken.
+    #[error("event id {id} is taken by another event or another order of events")]
+    EventIdConflict {
+        /// The id.
+        id: EventId,
+        /// The stream with an event of this id.
+        stream: StreamName,
+        /// That event's position.
+        position: u64,
+    },
+    /// A place beyond the end of the log or stream.
+    #[error("{asked} lies beyond the end, which is {}", end(*last))]
+    BeyondEnd {
+        /// What was asked for.
+        asked: u64,
+        /// The last there is.
+        last: Option<u64>,
+    },
+    /// The write queue is full.
+    #[error("the write queue is full")]
+    QueueFull,
+    /// The disk is full; reads go on.
+    #[error("the disk is full")]
+    DiskFull,
+    /// As many tenants are open as may be.
+    #[error("too many tenants are open")]
+    TooManyTenants,
+    /// The store is stopping.
+    #[error("the server is stopping")]
+    ShuttingDown,
+    /// A write to the log failed and the store has stopped. Whether a pending append went in is not
+    /// known.
+    #[error("the log refused a write, the store has stopped")]
+    Poisoned,
+    /// Stored bytes are damaged.
+    #[error("stored data is damaged")]
+    Damaged(#[source] Arc<log::Error>),
+    /// Something below failed.
+    #[error("an internal failure")]
+    Internal(#[source] Arc<dyn std::error::Error + Send + Sync>),
+}
+
+impl Error {
+    /// A failure that is nobody's fault but ours or the machine's.
+    pub fn internal(source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Internal(Arc::new(source))
+    }
+}
+
+impl From<log::Error> for Error {
+    fn from(error: log::Error) -> Self {
+        match error {
+            log::Error::Damaged { .. } => Self::Damaged(Arc::new(error)),
+            log::Error::Poisoned => Self::Poisoned,
+            log::Error::Disk(_) | log::Error::Newer { .. } => Self::internal(error),
+        }
+    }
+}
+
+impl From<index::Error> for Error {
+    fn from(error: index::Error) -> Self {
+        match error {
+            index::Error::Log(error) => error.into(),
+            index::Error::Disk(_) | index::Error::Damaged { .. } => Self::internal(error),
+        }
+    }
+}
+
+impl From<disk::Error> for Error {
+    fn from(error: disk::Error) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl From<state::Error> for Error {
+    fn from(error: state::Error) -> Self {
+        Self::internal(error)
+    }
+}
+
+fn at(actual: Option<Revision>) -> String {
+    actual.map_or("no stream".into(), |revision| format!("revision {revision}"))
+}
+
+fn end(last: Option<u64>) -> String {
+    last.map_or("before the first".into(), |last| last.to_string())
+}

@@ -1,0 +1,81 @@
+//! The last revision of each stream, as far as it was asked for lately.
+//!
+//! A bounded map in two generations: what is used moves to the young one; when that is full, the old
+//! one is forgotten. What is not here is looked up in the index.
+
+use std::collections::HashMap;
+
+use crate::model::{Position, Revision, StreamName};
+
+/// Where a stream ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StreamHead {
+    /// The revision of its last event.
+    pub revision: Revision,
+    /// The position of its last event.
+    pub position: Position,
+}
+
+/// What is known of a stream: its head, or that it has no event.
+pub(super) type Known = Option<StreamHead>;
+
+/// The map.
+#[derive(Debug)]
+pub(super) struct Heads {
+    young: HashMap<StreamName, Known>,
+    old: HashMap<StreamName, Known>,
+    generation: usize,
+}
+
+impl Heads {
+    /// A map of at most twice `generation` streams.
+    pub(super) fn new(generation: usize) -> Self {
+        Self { young: HashMap::new(), old: HashMap::new(), generation }
+    }
+
+    /// What is known of a stream; `None` when nothing is.
+    pub(super) fn get(&mut self, stream: &StreamName) -> Option<Known> {
+        if let Some(known) = self.young.get(stream) {
+            return Some(*known);
+        }
+        let (name, known) = self.old.remove_entry(stream)?;
+        self.put(name, known);
+        Some(known)
+    }
+
+    /// Notes where a stream ends.
+    pub(super) fn put(&mut self, stream: StreamName, known: Known) {
+        if self.young.len() >= self.generation {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.insert(stream, known);
+    }
+
+    /// Forgets a stream.
+    pub(super) fn forget(&mut self, stream: &StreamName) {
+        self.young.remove(stream);
+        self.old.remove(stream);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_note_counts_and_memory_is_bounded() {
+        let head = |revision| Some(StreamHead { revision: Revision(revision), position: Position(1) });
+        let name = |number: u64| StreamName::from_log(&number.to_string());
+        let mut heads = Heads::new(10);
+        heads.put(name(0), head(0));
+        for number in 1..1000 {
+            heads.put(name(number), head(number));
+            assert_eq!(heads.get(&name(0)), Some(head(number - 1)), "used again and again, so kept");
+            heads.put(name(0), head(number));
+            assert!(heads.young.len() + heads.old.len() <= 21);
+        }
+        assert_eq!(heads.get(&name(5)), None);
+        heads.forget(&name(0));
+        assert_eq!(heads.get(&name(0)), None);
+    }
+}

@@ -1,0 +1,66 @@
+//! Which events were appended lately, by id.
+//!
+//! The window holds the ids of the newest events, so that a retry is recognised whatever it expected
+//! of its stream. It is bounded, and filled from the end of the log at start.
+
+use std::collections::{HashMap, VecDeque};
+
+use crate::model::{EventId, Position};
+
+/// The window.
+#[derive(Debug)]
+pub(super) struct RecentIds {
+    positions: HashMap<EventId, Position>,
+    order: VecDeque<EventId>,
+    most: usize,
+}
+
+impl RecentIds {
+    /// A window of at most `most` events.
+    pub(super) fn new(most: usize) -> Self {
+        Self { positions: HashMap::new(), order: VecDeque::new(), most }
+    }
+
+    /// The position of a recent event.
+    pub(super) fn get(&self, id: EventId) -> Option<Position> {
+        self.positions.get(&id).copied()
+    }
+
+    /// Adds the newest event.
+    pub(super) fn push(&mut self, id: EventId, position: Position) {
+        if self.most == 0 {
+            return;
+        }
+        if self.order.len() == self.most
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.positions.remove(&oldest);
+        }
+        self.positions.insert(id, position);
+        self.order.push_back(id);
+    }
+
+    /// Takes back the newest `count` events.
+    pub(super) fn take_back(&mut self, count: usize) {
+        for _ in 0..count {
+            if let Some(id) = self.order.pop_back() {
+                self.positions.remove(&id);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_window_forgets_the_oldest_and_can_take_back_the_newest() {
+        let mut ids = RecentIds::new(3);
+        (1..=5).for_each(|n| ids.push(EventId(n.into()), Position(n)));
+        assert_eq!(ids.get(EventId(2)), None);
+        assert_eq!(ids.get(EventId(3)), Some(Position(3)));
+        ids.take_back(2);
+        assert_eq!((ids.get(EventId(3)), ids.get(EventId(4))), (Some(Position(3)), None));
+    }
+}

@@ -1,0 +1,193 @@
+//! From a directory to a running store.
+//!
+//! ```text
+//!   log     open the segments, walk the newest, cut a torn tail or refuse
+//!   index   open the sealed parts, fill the newest from that walk
+//!   state   open the shelf, enter what it does not have yet
+//!   ids     fill the window of recent event ids from the end of the log
+//!   writer  start
+//! ```
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use tokio::sync::{Semaphore, mpsc, watch};
+
+use super::group::Knowledge;
+use super::heads::Heads;
+use super::idempotency::RecentIds;
+use super::read::{PageSize, Reader};
+use super::recent::Recent;
+use super::snapshots::{self, Snapshots};
+use super::store::{Condition, Store};
+use super::writer::Writer;
+use super::Error;
+use crate::clock::Clock;
+use crate::disk::Disk;
+use crate::index::{Index, Terms};
+use crate::log::{CommitLog, LogOptions, Placed, SegmentLog, Segments};
+use crate::metrics::Metrics;
+use crate::model::{Limits, Position, Timestamp};
+use crate::state::{MemoryShelf, Shelf, SnapshotDirectory, open_sled};
+
+/// How many requests may wait for the writer.
+const QUEUE_REQUESTS: usize = 16 << 10;
+
+/// How stores are kept. The same for all tenants.
+#[derive(Debug, Clone)]
+pub struct StoreOptions {
+    /// What requests may ask.
+    pub limits: Arc<Limits>,
+    /// How logs are kept.
+    pub log: LogOptions,
+    /// How many bytes of appends may wait for the writer.
+    pub queue_bytes: usize,
+    /// How many bytes of the newest blocks are kept for live subscribers.
+    pub recent_bytes: usize,
+    /// How many streams' last revisions are kept in memory.
+    pub heads: usize,
+    /// Tells the time.
+    pub clock: Clock,
+    /// Bits of a term's hash that count: all, but for tests that need collisions.
+    pub term_mask: u64,
+}
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        Self {
+            limits: Arc::default(),
+            log: LogOptions::default(),
+            queue_bytes: 64 << 20,
+            recent_bytes: 16 << 20,
+            heads: 1 << 20,
+            clock: Clock::system(),
+            term_mask: u64::MAX,
+        }
+    }
+}
+
+/// Where the parts of a store lie.
+#[derive(Debug, Clone)]
+pub(super) struct Layout {
+    /// The segments and the mark.
+    pub log: PathBuf,
+    /// The sealed parts of the index.
+    pub index: PathBuf,
+    /// The shelf.
+    pub state: PathBuf,
+    /// What was cut off or set aside.
+    pub quarantine: PathBuf,
+}
+
+impl Layout {
+    /// The layout below a directory.
+    pub(super) fn below(directory: &Path) -> Self {
+        let sub = |name| directory.join(name);
+        Self { log: sub("log"), index: sub("index"), state: sub("state"), quarantine: sub("quarantine") }
+    }
+}
+
+impl Store {
+    /// Opens the store in a directory, or makes it. Blocks on the disk.
+    ///
+    /// # Errors
+    /// When acknowledged data is damaged or of a newer format, and when the disk fails.
+    pub fn open(disk: Arc<dyn Disk>, directory: &Path, options: &StoreOptions, metrics: Arc<Metrics>) -> Result<Arc<Self>, Error> {
+        let started = Instant::now();
+        let layout = Layout::below(directory);
+        let (log, index) = open_log(&disk, &layout, options)?;
+        let (log_id, head, segments) = (log.id(), log.next_position().before(), log.segments());
+        let reader = Reader::new(index.clone(), segments);
+
+        let shelf = open_shelf(&*disk, &layout)?;
+        let per_stream = options.limits.snapshots_per_stream;
+        let directory_of = SnapshotDirectory::new(shelf, log_id, per_stream);
+        let snapshots = Arc::new(Snapshots::new(directory_of, index.clone(), reader.clone(), log_id, per_stream));
+        snapshots.catch_up(log.tail())?;
+
+        let (ids, last_time) = recent_ids(&reader, head, options.limits.recent_event_ids)?;
+        let recent = Arc::new(Recent::new(options.recent_bytes, head.next()));
+        let (to_directory, state_thread) = snapshots::start(snapshots.clone())?;
+        let (queue, requests) = mpsc::channel(QUEUE_REQUESTS);
+        let (head_sender, head_receiver) = watch::channel(head);
+        let (condition, _) = watch::channel(Condition::Serving);
+        metrics.head(head);
+        let writer = Writer {
+            log: Box::new(log),
+            known: Knowledge { heads: Heads::new(options.heads / 2), ids, reader: reader.clone() },
+            index,
+            recent: recent.clone(),
+            queue: requests,
+            head: head_sender,
+            condition: condition.clone(),
+            to_directory,
+            clock: options.clock.clone(),
+            last_time,
+            metrics,
+            deferred: Vec::new(),
+        };
+        let builder = std::thread::Builder::new().name("quipu-writer".into());
+        let writer_thread = builder.spawn(move || writer.run()).map_err(Error::internal)?;
+        tracing::info!(directory = %directory.display(), %head, elapsed = ?started.elapsed(), "opened a store");
+        Ok(Arc::new(Self {
+            log_id,
+            reader,
+            recent,
+            head: head_receiver,
+            condition,
+            snapshots,
+            queue,
+            queue_bytes: Arc::new(Semaphore::new(options.queue_bytes)),
+            queue_bytes_max: options.queue_bytes,
+            threads: Mutex::new(vec![writer_thread, state_thread]),
+            opened: Instant::now(),
+            used: AtomicU64::new(0),
+        }))
+    }
+}
+
+fn open_log(disk: &Arc<dyn Disk>, layout: &Layout, options: &StoreOptions) -> Result<(SegmentLog, Arc<Index>), Error> {
+    let open_index = |segments: &Segments| {
+        let newest = segments.newest().expect("a log has a segment");
+        let terms = Terms::of_log(newest.header.log_id).masked(options.term_mask);
+        Index::open(disk.clone(), &layout.index, terms, segments.clone()).map(Arc::new)
+    };
+    let mut index = None;
+    let mut learn = |segments: &Segments, placed: Placed| {
+        if let Ok(index) = index.get_or_insert_with(|| open_index(segments)) {
+            index.learn(&placed);
+        }
+    };
+    let log = SegmentLog::open(disk.clone(), &layout.log, &layout.quarantine, options.log.clone(), &mut learn)?;
+    let index = index.unwrap_or_else(|| open_index(&log.segments()))?;
+    Ok((log, index))
+}
+
+fn open_shelf(disk: &dyn Disk, layout: &Layout) -> Result<Arc<dyn Shelf>, Error> {
+    if disk.is_durable() {
+        return Ok(open_sled(disk, &layout.state, &layout.quarantine)?);
+    }
+    Ok(Arc::new(MemoryShelf::default()))
+}
+
+/// Fills the window from the end of the log; also returns when the last event was committed.
+fn recent_ids(reader: &Reader, head: Position, most: usize) -> Result<(RecentIds, Timestamp), Error> {
+    let mut ids = RecentIds::new(most);
+    let mut last_time = Timestamp::default();
+    let mut from = Position(head.0.saturating_sub(most as u64)).next();
+    if most == 0 && head > Position::ZERO {
+        from = head;
+    }
+    while from <= head {
+        let page = reader.log_forwards(from, head, PageSize { bytes: 1 << 20, events: usize::MAX })?;
+        let Some(last) = page.last() else { return Err(Error::EventNotFound) };
+        from = last.position().next();
+        last_time = last.recorded_at();
+        for event in &page {
+            ids.push(event.id().ok_or(Error::EventNotFound)?, event.position());
+        }
+    }
+    Ok((ids, last_time))
+}

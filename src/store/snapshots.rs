@@ -1,0 +1,185 @@
+//! Snapshots: the log keeps them, the directory on the shelf finds them.
+//!
+//! A snapshot is a control record: as durable as an event, in order with them, at no position. Once
+//! its block is durable, a thread of its own enters it in the directory and then answers, so a
+//! snapshot that was acknowledged is found. When the shelf fails, the directory goes on in memory,
+//! filled from the log; the next start mends the shelf.
+
+use std::sync::{Arc, RwLock};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+
+use bytes::Bytes;
+use super::group::Reply;
+use super::read::Reader;
+use super::Error;
+use crate::index::Index;
+use crate::log::record::Kind;
+use crate::log::{Place, Placed, Slot};
+use crate::model::snapshot::SAVED_AT_FIELD;
+use crate::model::time::TIME_FIELD_BYTES;
+use crate::model::wire::{Fields, Value};
+use crate::model::{ProposedSnapshot, Revision, StreamName, Timestamp};
+use crate::state::{MemoryShelf, SnapshotChange, SnapshotDirectory, SnapshotRow, self};
+
+/// How many blocks with control records may wait to be entered.
+const QUEUE: usize = 1024;
+
+/// What is known of a snapshot.
+pub type SnapshotInfo = SnapshotRow;
+
+/// The snapshots of one store, as readers see them.
+#[derive(Debug)]
+pub(super) struct Snapshots {
+    directory: RwLock<SnapshotDirectory>,
+    index: Arc<Index>,
+    reader: Reader,
+    log_id: u128,
+    per_stream: usize,
+}
+
+/// The control records of a block, on their way into the directory.
+pub(super) struct Entered {
+    pub(super) slot: Slot,
+    pub(super) changes: Vec<SnapshotChange>,
+    /// For each change, who wants to know. Empty when they came from somebody else.
+    pub(super) answers: Vec<Answer>,
+}
+
+/// Who waits until a change is in the directory.
+pub(super) enum Answer {
+    /// Wants to hear when it was saved.
+    Saved(Reply<Timestamp>, Timestamp),
+    /// Wants to hear how many were deleted.
+    Deleted(Reply<usize>),
+}
+
+impl Snapshots {
+    pub(super) fn new(directory: SnapshotDirectory, index: Arc<Index>, reader: Reader, log_id: u128, per_stream: usize) -> Self {
+        Self { directory: RwLock::new(directory), index, reader, log_id, per_stream }
+    }
+
+    /// Enters what the log has and the shelf has not.
+    pub(super) fn catch_up(&self, tail: Slot) -> Result<(), Error> {
+        let directory = self.directory();
+        let applied = directory.applied(tail)?.unwrap_or(Slot(0));
+        for control in self.index.controls(applied)? {
+            directory.apply(control.slot, &[change_at(&self.reader, control.place)?])?;
+        }
+        Ok(())
+    }
+
+    /// The snapshots of a stream, newest first.
+    pub(super) fn of(&self, stream: &StreamName) -> Result<Vec<SnapshotRow>, Error> {
+        match self.directory().of(stream) {
+            Ok(rows) => Ok(rows),
+            Err(error) => {
+                self.move_to_memory(&error)?;
+                Ok(self.directory().of(stream)?)
+            }
+        }
+    }
+
+    /// The newest snapshot of a stream, at or before a revision if one is given: an encoded
+    /// `quipu.v1.Snapshot` and its revision.
+    pub(super) fn get(&self, stream: &StreamName, until: Option<Revision>) -> Result<Option<(Revision, Bytes)>, Error> {
+        let rows = self.of(stream)?;
+        let fits = |row: &&SnapshotRow| until.is_none_or(|until| row.revision <= until);
+        let Some(row) = rows.iter().find(fits) else { return Ok(None) };
+        let (_, _, bytes) = self.reader.control(row.place)?;
+        Ok(Some((row.revision, bytes)))
+    }
+
+    fn directory(&self) -> SnapshotDirectory {
+        self.directory.read().expect("no panic under this lock").clone()
+    }
+
+    fn enter(&self, entered: Entered) {
+        let mut applied = self.directory().apply(entered.slot, &entered.changes).map_err(Error::from);
+        if let Err(error) = &applied {
+            applied = self.move_to_memory(error).map(|()| vec![1; entered.changes.len()]);
+        }
+        for (index, answer) in entered.answers.into_iter().enumerate() {
+            let deleted = applied.as_ref().map(|deleted| deleted[index]).map_err(Clone::clone);
+            match answer {
+                // Whoever asked may have gone away: the answers are dropped then.
+                Answer::Saved(reply, saved_at) => drop(reply.send(deleted.map(|_| saved_at))),
+                Answer::Deleted(reply) => drop(reply.send(deleted)),
+            }
+        }
+    }
+
+    /// Replaces a shelf that failed by one in memory, filled from the log.
+    fn move_to_memory(&self, why: &impl std::error::Error) -> Result<(), Error> {
+        tracing::error!(error = %why, "the state directory failed; snapshots are found from memory until the next start");
+        let shelf = Arc::new(MemoryShelf::default());
+        *self.directory.write().expect("no panic under this lock") =
+            SnapshotDirectory::new(shelf, self.log_id, self.per_stream);
+        self.catch_up(Slot(u64::MAX))
+    }
+}
+
+/// The thread that enters snapshots in the directory.
+pub(super) fn start(snapshots: Arc<Snapshots>) -> Result<(SyncSender<Entered>, JoinHandle<()>), Error> {
+    let (sender, receiver): (_, Receiver<Entered>) = sync_channel(QUEUE);
+    let work = move || {
+        for entered in receiver {
+            snapshots.enter(entered);
+        }
+        if let Err(error) = snapshots.directory().flush() {
+            tracing::warn!(%error, "the state directory was not written out");
+        }
+    };
+    let thread = std::thread::Builder::new().name("quipu-state".into()).spawn(work).map_err(Error::internal)?;
+    Ok((sender, thread))
+}
+
+/// The record of a saved snapshot: what the client sent, and when.
+pub(super) fn encode_saved(snapshot: &ProposedSnapshot, saved_at: Timestamp) -> Vec<u8> {
+    [&snapshot.bytes[..], &saved_at.encode_field(SAVED_AT_FIELD)].concat()
+}
+
+/// The record of deleted snapshots: one revision or all, then the stream's name.
+pub(super) fn encode_deleted(stream: &StreamName, revision: Option<Revision>) -> Vec<u8> {
+    let revision = revision.map(|revision| revision.0.to_be_bytes());
+    [revision.as_ref().map_or(&[][..], |bytes| &bytes[..]), stream.as_str().as_bytes()].concat()
+}
+
+/// What the control records of a block do to the directory.
+pub(super) fn changes_in(placed: &Placed) -> Vec<SnapshotChange> {
+    let changes = placed.block.controls().filter_map(|entry| {
+        let place = Place { segment: placed.place.segment, offset: placed.place.offset + entry.offset };
+        decode(entry.kind, entry.name_bytes, &placed.block.record(entry), place)
+    });
+    changes.collect()
+}
+
+fn change_at(reader: &Reader, place: Place) -> Result<SnapshotChange, Error> {
+    let (kind, name_bytes, bytes) = reader.control(place)?;
+    decode(kind, name_bytes, &bytes, place).ok_or_else(|| Error::internal(state::Error("a malformed control record".into())))
+}
+
+fn decode(kind: Kind, name_bytes: u16, bytes: &[u8], place: Place) -> Option<SnapshotChange> {
+    match kind {
+        Kind::Event => None,
+        Kind::SnapshotSaved => {
+            let (mut stream, mut revision) = (None, Revision(0));
+            for field in Fields::of(bytes) {
+                let field = field.ok()?;
+                match (field.number, field.value) {
+                    (1, value) => stream = value.text("a stream").ok(),
+                    (2, Value::Varint(number)) => revision = Revision(number),
+                    _ => {}
+                }
+            }
+            let saved_at = Timestamp::decode_field(bytes.last_chunk::<TIME_FIELD_BYTES>()?);
+            let row = SnapshotRow { revision, place, size: bytes.len() as u32, saved_at };
+            Some(SnapshotChange::Saved(StreamName::from_log(stream?), row))
+        }
+        Kind::SnapshotsDeleted => {
+            let (revision, name) = bytes.split_at(bytes.len().checked_sub(usize::from(name_bytes))?);
+            let revision = revision.first_chunk().map(|bytes| Revision(u64::from_be_bytes(*bytes)));
+            Some(SnapshotChange::Deleted(StreamName::from_log(std::str::from_utf8(name).ok()?), revision))
+        }
+    }
+}

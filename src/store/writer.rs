@@ -1,0 +1,222 @@
+//! The one writer of a store.
+//!
+//! ```text
+//!   wait for a request, take all that wait
+//!     decide each against what is known and what the group holds
+//!     log.append: one write, one sync          while it runs, the next group gathers
+//!     index, ring and heads learn the block
+//!     publish the head                         from here on the events are seen
+//!     answer everyone                          after that line and never before
+//! ```
+//!
+//! It is a thread, since it blocks on the disk. There is no timer: a group is what gathered while the
+//! one before was written. When the log fails, nothing is known of the group any more: everyone gets
+//! [`Error::Poisoned`], now and from then on.
+
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
+use std::time::Instant;
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::Error;
+use super::group::{Decided, Group, Knowledge, Request};
+use super::heads::StreamHead;
+use super::recent::Recent;
+use super::snapshots::{Answer, Entered, changes_in};
+use super::store::Condition;
+use crate::clock::Clock;
+use crate::index::Index;
+use crate::log::{Appended, CommitLog, Placed};
+use crate::metrics::Metrics;
+use crate::model::{Position, StreamName, Timestamp};
+
+/// A group that has this many bytes takes no more requests.
+const GROUP_BYTES_MAX: usize = 4 << 20;
+
+/// What the writer owns.
+pub(super) struct Writer {
+    pub(super) log: Box<dyn CommitLog>,
+    pub(super) known: Knowledge,
+    pub(super) index: Arc<Index>,
+    pub(super) recent: Arc<Recent>,
+    pub(super) queue: mpsc::Receiver<Request>,
+    pub(super) head: watch::Sender<Position>,
+    pub(super) condition: watch::Sender<Condition>,
+    pub(super) to_directory: SyncSender<Entered>,
+    pub(super) clock: Clock,
+    pub(super) last_time: Timestamp,
+    pub(super) metrics: Arc<Metrics>,
+    /// Requests that waited for the group before.
+    pub(super) deferred: Vec<Request>,
+}
+
+impl Writer {
+    /// Serves requests until one asks to close.
+    pub(super) fn run(mut self) {
+        loop {
+            let mut waiting = std::mem::take(&mut self.deferred);
+            if waiting.is_empty() {
+                let Some(request) = self.queue.blocking_recv() else { break };
+                waiting.push(request);
+            }
+            if let Some(done) = self.serve(waiting) {
+                self.close();
+                // Whoever closed may not wait for it.
+                let _ = done.send(());
+                return;
+            }
+        }
+        self.close();
+    }
+
+    /// Decides and commits one group. Returns who asked to close, if somebody did.
+    fn serve(&mut self, waiting: Vec<Request>) -> Option<oneshot::Sender<()>> {
+        if *self.condition.borrow() == Condition::Poisoned {
+            return waiting.into_iter().find_map(refuse);
+        }
+        let room = match self.log.available() {
+            Ok(room) => room,
+            Err(error) => return self.poison(waiting, &error),
+        };
+        self.last_time = self.last_time.max(self.clock.now());
+        let mut group = Group::new(self.head.borrow().next(), room, self.last_time);
+        let mut closing = None;
+        let mut waiting = waiting.into_iter();
+        while closing.is_none() && group.draft.len() < GROUP_BYTES_MAX {
+            let Some(request) = waiting.next().or_else(|| self.queue.try_recv().ok()) else { break };
+            closing = self.decide(&mut group, request);
+        }
+        group.deferred.extend(waiting);
+        if let Some(done) = closing.take() {
+            if group.deferred.is_empty() {
+                closing = Some(done);
+            } else {
+                group.deferred.push(Request::Close { reply: done });
+            }
+        }
+        self.commit(group);
+        closing
+    }
+
+    fn decide(&mut self, group: &mut Group, request: Request) -> Option<oneshot::Sender<()>> {
+        match request {
+            Request::Append { append, reply, permit } => group.append(&mut self.known, append, reply, permit),
+            Request::Save { snapshot, reply, permit } => group.save(&mut self.known, snapshot, reply, permit),
+            Request::Delete { stream, revision, reply } => group.delete(stream, revision, reply),
+            Request::Close { reply } => return Some(reply),
+        }
+        None
+    }
+
+    fn commit(&mut self, mut group: Group) {
+        if group.draft.is_empty() {
+            self.deferred = std::mem::take(&mut group.deferred);
+            self.answer(group.decided, group.now, None);
+            return;
+        }
+        let empty = crate::log::Draft::new(group.draft.next_position());
+        let draft = std::mem::replace(&mut group.draft, empty);
+        let started = Instant::now();
+        match self.log.append(self.log.tail(), draft) {
+            Ok(Appended::Committed(placed)) => {
+                self.metrics.committed(&placed.block, started.elapsed());
+                self.deferred = std::mem::take(&mut group.deferred);
+                self.learn(&placed);
+                self.publish(&placed);
+                self.answer(group.decided, group.now, Some(&placed));
+            }
+            Ok(Appended::TailMoved(blocks)) => {
+                self.deferred = group.take_back(&mut self.known);
+                blocks.iter().for_each(|placed| self.take_in(placed));
+            }
+            Err(error) => {
+                let again = group.take_back(&mut self.known);
+                if let Some(done) = self.poison(again, &error) {
+                    self.deferred.push(Request::Close { reply: done });
+                }
+            }
+        }
+    }
+
+    /// Lets the views learn a durable block.
+    fn learn(&mut self, placed: &Placed) {
+        self.index.learn(placed);
+        self.recent.push(&placed.block);
+    }
+
+    /// Makes the events of a block visible.
+    fn publish(&mut self, placed: &Placed) {
+        let end = placed.block.end_position().before();
+        self.head.send_replace(end);
+        self.metrics.head(end);
+    }
+
+    /// Takes in a block that somebody else proposed.
+    fn take_in(&mut self, placed: &Placed) {
+        for (entry, event) in placed.block.events() {
+            self.known.ids.push(entry.id, event.position());
+            let head = StreamHead { revision: event.revision(), position: event.position() };
+            self.known.heads.put(StreamName::from_log(event.stream()), Some(head));
+            self.last_time = self.last_time.max(event.recorded_at());
+        }
+        self.learn(placed);
+        self.publish(placed);
+        self.enter(placed, Vec::new());
+    }
+
+    fn answer(&mut self, decided: Vec<Decided>, now: Timestamp, placed: Option<&Placed>) {
+        let mut answers = Vec::new();
+        for decided in decided {
+            match decided {
+                // Whoever asked may have gone away: the answers are dropped then.
+                Decided::Append { reply, verdict, .. } => {
+                    self.metrics.answered(&verdict);
+                    drop(reply.send(verdict));
+                }
+                Decided::Save { reply, verdict: Err(error), .. } => drop(reply.send(Err(error))),
+                Decided::Save { reply, verdict: Ok(()), .. } => answers.push(Answer::Saved(reply, now)),
+                Decided::Delete { reply, .. } => answers.push(Answer::Deleted(reply)),
+            }
+        }
+        if let Some(placed) = placed {
+            self.enter(placed, answers);
+        }
+    }
+
+    /// Hands the control records of a block to the directory.
+    fn enter(&mut self, placed: &Placed, answers: Vec<Answer>) {
+        let changes = changes_in(placed);
+        if changes.is_empty() {
+            return;
+        }
+        let entered = Entered { slot: placed.block.header.slot, changes, answers };
+        if self.to_directory.send(entered).is_err() {
+            tracing::error!("the thread of the state directory is gone; the next start mends it");
+        }
+    }
+
+    fn poison(&mut self, requests: Vec<Request>, error: &crate::log::Error) -> Option<oneshot::Sender<()>> {
+        tracing::error!(error = error as &dyn std::error::Error, "the log failed; the store stops");
+        self.condition.send_replace(Condition::Poisoned);
+        requests.into_iter().filter_map(refuse).last()
+    }
+
+    fn close(mut self) {
+        if let Err(error) = self.log.close() {
+            tracing::error!(error = &error as &dyn std::error::Error, "the log was not closed cleanly");
+        }
+        self.index.close();
+    }
+}
+
+/// Answers that the store has stopped; hands back who asks to close.
+fn refuse(request: Request) -> Option<oneshot::Sender<()>> {
+    match request {
+        Request::Append { reply, .. } => drop(reply.send(Err(Error::Poisoned))),
+        Request::Save { reply, .. } => drop(reply.send(Err(Error::Poisoned))),
+        Request::Delete { reply, .. } => drop(reply.send(Err(Error::Poisoned))),
+        Request::Close { reply } => return Some(reply),
+    }
+    None
+}
