@@ -39,7 +39,10 @@ impl Metrics {
             commits: IntCounter::new("quipu_commits_total", "Groups of appends written and synced.")?,
             commit_seconds: Histogram::with_opts(commit_seconds)?,
             commit_events: Histogram::with_opts(commit_events)?,
-            delivered_events: IntCounter::new("quipu_delivered_events_total", "Events sent to readers and subscribers.")?,
+            delivered_events: IntCounter::new(
+                "quipu_delivered_events_total",
+                "Events sent to readers and subscribers.",
+            )?,
             subscriptions: IntGauge::new("quipu_subscriptions", "Open subscriptions.")?,
             head: IntGauge::new("quipu_head_position", "The newest head among the open tenants.")?,
             registry,

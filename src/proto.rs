@@ -2,7 +2,14 @@
 //!
 //! Messages that carry stored bytes have them as `bytes` here: see `build.rs`.
 
-#[allow(missing_docs, missing_debug_implementations, unreachable_pub, clippy::all, clippy::pedantic, reason = "generated")]
+#[allow(
+    missing_docs,
+    missing_debug_implementations,
+    unreachable_pub,
+    clippy::all,
+    clippy::pedantic,
+    reason = "generated"
+)]
 #[allow(clippy::uninlined_format_args, clippy::too_many_lines, clippy::wildcard_imports, reason = "generated")]
 #[allow(rustdoc::all, reason = "generated")]
 mod generated {

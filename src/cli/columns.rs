@@ -61,11 +61,7 @@ impl Columns {
 
 /// The text with a space for each control character, so that it stays on its line.
 pub(crate) fn without_controls(text: &str) -> Cow<'_, str> {
-    if text.contains(char::is_control) {
-        Cow::Owned(text.replace(char::is_control, " "))
-    } else {
-        Cow::Borrowed(text)
-    }
+    if text.contains(char::is_control) { Cow::Owned(text.replace(char::is_control, " ")) } else { Cow::Borrowed(text) }
 }
 
 #[cfg(test)]

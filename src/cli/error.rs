@@ -3,7 +3,6 @@
 //! A failure is told in one line: what was being done, then the causes. A reader that went away, as in
 //! `quipu read-all | head`, is no failure.
 
-use std::error::Error as _;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -104,13 +103,18 @@ impl Error {
 /// Tells of a failure on standard error; returns its exit code.
 pub(super) fn report(error: &Error) -> ExitCode {
     if !error.is_reader_gone() {
-        // When standard error is closed too, nobody is left to be told.
-        let _ = writeln!(io::stderr(), "quipu: {}", in_one_line(error));
+        print_chain(error);
     }
     ExitCode::from(error.exit_code())
 }
 
-fn in_one_line(error: &Error) -> String {
+/// Tells of a failure and its causes in one line on standard error.
+pub(super) fn print_chain(error: &dyn std::error::Error) {
+    // When standard error is closed too, nobody is left to be told.
+    let _ = writeln!(io::stderr(), "quipu: {}", in_one_line(error));
+}
+
+fn in_one_line(error: &dyn std::error::Error) -> String {
     let mut line = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -59,6 +59,9 @@ pub enum Command {
     Verify(verify::VerifyArgs),
     /// Measure a server.
     Bench(bench::BenchArgs),
+    /// Answer appends without doing anything; `bench` starts this for its ceiling.
+    #[command(hide = true)]
+    BenchNull(bench::null::NullArgs),
     /// Append events to a stream.
     Append(append::AppendArgs),
     /// Read the events of a stream.
@@ -86,14 +89,13 @@ pub fn run(args: Args) -> ExitCode {
         Command::Verify(args) => return verify::run(args),
         other => other,
     };
-    let outcome = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Error::Runtime).and_then(
-        |runtime| {
+    let outcome =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Error::Runtime).and_then(|runtime| {
             let outcome = runtime.block_on(speak(command));
             // A thread may still be waiting for standard input, which nobody is going to read.
             runtime.shutdown_background();
             outcome
-        },
-    );
+        });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => error::report(&error),
@@ -106,6 +108,7 @@ async fn speak(command: Command) -> Result<(), Error> {
         // These two have runtimes of their own, and `run` has taken them out.
         Command::Serve(_) | Command::Verify(_) => Ok(()),
         Command::Bench(args) => bench::run(args).await,
+        Command::BenchNull(args) => bench::null::run(args).await,
         Command::Append(args) => append::run(args).await,
         Command::Read(args) => read::run(args).await,
         Command::ReadAll(args) => read::run_all(args).await,

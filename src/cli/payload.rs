@@ -42,9 +42,7 @@ pub(super) fn shown(data: &[u8], content_type: &str) -> String {
 /// The payload that an argument names: `-` for standard input, `@file`, or the text itself.
 pub(super) fn from_argument(argument: &str, content_type: &str) -> Result<Bytes, Error> {
     let data = match argument.strip_prefix('@') {
-        Some(path) => {
-            std::fs::read(path).map_err(|source| Error::Input { from: path.to_owned(), source })?
-        }
+        Some(path) => std::fs::read(path).map_err(|source| Error::Input { from: path.to_owned(), source })?,
         None if argument == "-" => {
             let mut data = Vec::new();
             let read = io::stdin().lock().read_to_end(&mut data);
@@ -83,8 +81,15 @@ mod tests {
 
     #[test]
     fn what_a_line_would_change_goes_out_as_base64() {
-        let cases: [(&[u8], &str); 7] =
-            [(b"", ""), (b"{", ""), (b" 1", ""), (b"1 ", ""), (b"[1,\n2]", ""), (b"\"\xff\"", ""), (b"1", "text/plain")];
+        let cases: [(&[u8], &str); 7] = [
+            (b"", ""),
+            (b"{", ""),
+            (b" 1", ""),
+            (b"1 ", ""),
+            (b"[1,\n2]", ""),
+            (b"\"\xff\"", ""),
+            (b"1", "text/plain"),
+        ];
         for (data, content_type) in cases {
             let (json, other) = in_line(data, content_type);
             assert!(json.is_none(), "{data:?}");

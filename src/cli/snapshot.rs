@@ -140,8 +140,7 @@ async fn save(args: SaveArgs) -> Result<(), Error> {
     let SaveArgs { stream, revision, data, content_type, metadata, schema_version, connection, print } = args;
     let data = payload::from_argument(&data, &content_type)?;
     let metadata = metadata.into_iter().collect();
-    let snapshot =
-        SnapshotToSave { stream: stream.clone(), revision, data, content_type, metadata, schema_version };
+    let snapshot = SnapshotToSave { stream: stream.clone(), revision, data, content_type, metadata, schema_version };
     let saved = connection.connect().await?.save_snapshot(snapshot).await;
     let saved_at = saved.map_err(Error::call(format!("cannot save a snapshot of {stream:?}")))?;
     let mut output = print.output();

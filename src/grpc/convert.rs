@@ -7,7 +7,9 @@ use std::collections::HashSet;
 use bytes::Bytes;
 use prost::Message;
 
-use crate::model::{EventId, ExpectedRevision, Invalid, Limits, ProposedEvent, ProposedSnapshot, Revision, StreamName, Timestamp};
+use crate::model::{
+    EventId, ExpectedRevision, Invalid, Limits, ProposedEvent, ProposedSnapshot, Revision, StreamName, Timestamp,
+};
 use crate::proto::expected_revision::{Any, Kind, NoStream, StreamExists};
 use crate::proto::{self, Direction};
 use crate::store::{Append, Appended};
@@ -27,7 +29,8 @@ pub(super) fn append(request: proto::AppendRequest, limits: &Limits) -> Result<A
     }
     Invalid::check("append_events", limits.append_events, request.events.len())?;
     Invalid::check("append_bytes", limits.append_bytes, request.events.iter().map(Bytes::len).sum())?;
-    let parsed: Result<Vec<_>, _> = request.events.into_iter().map(|event| ProposedEvent::parse(event, limits)).collect();
+    let parsed: Result<Vec<_>, _> =
+        request.events.into_iter().map(|event| ProposedEvent::parse(event, limits)).collect();
     let events = parsed?;
     let mut seen = HashSet::new();
     if events.len() > 1 && !events.iter().all(|event| seen.insert(event.id)) {

@@ -85,7 +85,10 @@ impl EventStore for Doors {
         let paging = paging.page_bytes(self.response_bytes());
         let last_message = ReadStreamResponse { head_revision: Some(last.0), ..Default::default() };
         let first = (!first.snapshot.is_empty()).then_some(first);
-        Ok(Response::new(pages(paging, first, last_message, |events| ReadStreamResponse { events, ..Default::default() })))
+        Ok(Response::new(pages(paging, first, last_message, |events| ReadStreamResponse {
+            events,
+            ..Default::default()
+        })))
     }
 
     async fn read_all(&self, request: Request<ReadAllRequest>) -> Result<Response<Self::ReadAllStream>, Status> {

@@ -48,7 +48,9 @@ impl Doors {
 
     /// The service of events.
     pub fn event_store(&self) -> EventStoreServer<Self> {
-        EventStoreServer::new(self.clone()).max_decoding_message_size(self.request_bytes()).max_encoding_message_size(usize::MAX)
+        EventStoreServer::new(self.clone())
+            .max_decoding_message_size(self.request_bytes())
+            .max_encoding_message_size(usize::MAX)
     }
 
     /// The service of snapshots.

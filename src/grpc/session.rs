@@ -41,7 +41,9 @@ pub(super) fn begin(
     tokio::spawn(take_requests(store.clone(), limits, requests, sender));
     Box::pin(stream::unfold((answers, store), |(mut answers, store)| async move {
         let outcome = match answers.recv().await? {
-            Next::Answer(pending) => pending.await.unwrap_or_else(|_| Err(store.why_gone())).map(|it| convert::appended(&it)),
+            Next::Answer(pending) => {
+                pending.await.unwrap_or_else(|_| Err(store.why_gone())).map(|it| convert::appended(&it))
+            }
             Next::Refused(error) => Err(error),
             Next::End(failure) => {
                 answers.close();

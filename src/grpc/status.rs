@@ -128,10 +128,9 @@ fn metadata(error: &Error) -> HashMap<String, String> {
         Error::EventIdConflict { id, stream, position } => {
             vec![("id", id.to_string()), ("stream", stream.to_string()), ("position", position.to_string())]
         }
-        Error::BeyondEnd { asked, last } => vec![
-            ("asked", asked.to_string()),
-            ("last", last.map_or("none".into(), |last| last.to_string())),
-        ],
+        Error::BeyondEnd { asked, last } => {
+            vec![("asked", asked.to_string()), ("last", last.map_or("none".into(), |last| last.to_string()))]
+        }
         Error::Invalid(Invalid::Malformed(_))
         | Error::EventNotFound
         | Error::QueueFull
@@ -148,22 +147,22 @@ fn metadata(error: &Error) -> HashMap<String, String> {
 fn detail(error: &Error) -> Option<Any> {
     let revision = |revision: &Revision| revision.0;
     match error {
-        Error::WrongExpectedRevision { stream, expected, actual } => any("WrongExpectedRevision", &proto::WrongExpectedRevision {
-            stream: stream.to_string(),
-            expected: Some(super::convert::expected_out(*expected)),
-            actual_revision: actual.as_ref().map(revision),
-        }),
-        Error::EventIdConflict { id, stream, position } => any("EventIdConflict", &proto::EventIdConflict {
-            id: id.to_string(),
-            stream: stream.to_string(),
-            position: *position,
-        }),
+        Error::WrongExpectedRevision { stream, expected, actual } => any(
+            "WrongExpectedRevision",
+            &proto::WrongExpectedRevision {
+                stream: stream.to_string(),
+                expected: Some(super::convert::expected_out(*expected)),
+                actual_revision: actual.as_ref().map(revision),
+            },
+        ),
+        Error::EventIdConflict { id, stream, position } => any(
+            "EventIdConflict",
+            &proto::EventIdConflict { id: id.to_string(), stream: stream.to_string(), position: *position },
+        ),
         Error::BeyondEnd { asked, last } => any("BeyondEnd", &proto::BeyondEnd { asked: *asked, last: *last }),
-        Error::Invalid(Invalid::TooMuch { limit, maximum, actual }) => any("LimitExceeded", &proto::LimitExceeded {
-            limit: (*limit).into(),
-            maximum: *maximum,
-            actual: *actual,
-        }),
+        Error::Invalid(Invalid::TooMuch { limit, maximum, actual }) => {
+            any("LimitExceeded", &proto::LimitExceeded { limit: (*limit).into(), maximum: *maximum, actual: *actual })
+        }
         _ => None,
     }
 }
@@ -172,7 +171,13 @@ fn any(name: &str, message: &impl Message) -> Option<Any> {
     Some(Any { type_url: format!("{TYPE_PREFIX}/quipu.v1.{name}"), value: message.encode_to_vec() })
 }
 
-fn build(code: Code, reason: ErrorReason, message: String, metadata: HashMap<String, String>, detail: Option<Any>) -> Status {
+fn build(
+    code: Code,
+    reason: ErrorReason,
+    message: String,
+    metadata: HashMap<String, String>,
+    detail: Option<Any>,
+) -> Status {
     let reason = reason.as_str_name().trim_start_matches("ERROR_REASON_").to_owned();
     let info = pb::ErrorInfo { reason, domain: DOMAIN.into(), metadata };
     let info = Any { type_url: format!("{TYPE_PREFIX}/google.rpc.ErrorInfo"), value: info.encode_to_vec() };

@@ -13,6 +13,7 @@
 //! | `segment_log` | the writing side: append, sync, roll, poison |
 //! | `cursor` | single records, read by place |
 //! | `recovery` | what a crash left: torn tail or damage |
+//! | `verify` | every byte of a log that nobody has open |
 //! | `mark` | the low-water mark of what was acknowledged |
 
 pub mod block;
@@ -25,6 +26,7 @@ mod recovery;
 pub mod segment;
 pub mod segment_log;
 pub mod segments;
+pub mod verify;
 
 pub use block::{Block, Draft, Entry};
 pub use commit_log::{Appended, CommitLog, Place, Placed, Slot};

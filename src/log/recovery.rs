@@ -21,6 +21,15 @@ use crate::disk::{Disk, Open};
 /// How much is searched at once for a block behind bad bytes.
 const SEARCH_BYTES: usize = 1 << 20;
 
+/// How the newest segment ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tail {
+    /// With a good block.
+    Clean,
+    /// With bytes that were never acknowledged.
+    Torn,
+}
+
 /// Walks the newest segment to its end, cuts a torn tail, and returns the walk, which then stands at
 /// the place of the next block.
 pub(super) fn recover<'a>(
@@ -31,7 +40,24 @@ pub(super) fn recover<'a>(
     visit: &mut dyn FnMut(Placed),
 ) -> Result<Blocks<'a>, Error> {
     let mut blocks = segment.blocks()?;
-    let torn = loop {
+    match examine(segment, &mut blocks, mark, visit)? {
+        Tail::Clean => {}
+        Tail::Torn => cut(disk, segment, &blocks, quarantine)?,
+    }
+    Ok(blocks)
+}
+
+/// Walks the newest segment to its end and judges what is there. Changes nothing.
+///
+/// # Errors
+/// When acknowledged bytes are damaged.
+pub(super) fn examine(
+    segment: &Segment,
+    blocks: &mut Blocks<'_>,
+    mark: Option<Mark>,
+    visit: &mut dyn FnMut(Placed),
+) -> Result<Tail, Error> {
+    let bad = loop {
         match blocks.step()? {
             Step::Block(placed) => visit(placed),
             Step::End => break None,
@@ -44,13 +70,11 @@ pub(super) fn recover<'a>(
     if mark.is_some_and(|mark| mark.slot >= blocks.next_slot) {
         return Err(segment.damaged(blocks.offset, "the log ends before what was acknowledged"));
     }
-    if let Some(what) = torn {
-        if good_block_behind(segment, &mut blocks)? {
-            return Err(segment.damaged(blocks.offset, what));
-        }
-        cut(disk, segment, &mut blocks, quarantine)?;
+    match bad {
+        None => Ok(Tail::Clean),
+        Some(what) if good_block_behind(segment, blocks)? => Err(segment.damaged(blocks.offset, what)),
+        Some(_) => Ok(Tail::Torn),
     }
-    Ok(blocks)
 }
 
 /// Whether a newest segment without a good header is one that was being made when the power went.
@@ -77,7 +101,7 @@ fn good_block_behind(segment: &Segment, blocks: &mut Blocks<'_>) -> Result<bool,
     Ok(false)
 }
 
-fn cut(disk: &dyn Disk, segment: &Segment, blocks: &mut Blocks<'_>, quarantine: &Path) -> Result<(), Error> {
+fn cut(disk: &dyn Disk, segment: &Segment, blocks: &Blocks<'_>, quarantine: &Path) -> Result<(), Error> {
     let length = (blocks.file_bytes() - blocks.offset) as usize;
     let tail = segment.read(blocks.offset, length)?;
     if tail.iter().any(|byte| *byte != 0) {

@@ -3,9 +3,12 @@
 //! Readers hold segments by reference count; the writing side adds new ones. A segment that is in the
 //! set stays readable for as long as somebody holds it.
 
+use std::path::Path;
 use std::sync::{Arc, RwLock};
 
-use super::segment::Segment;
+use super::Error;
+use super::segment::{SUFFIX, Segment};
+use crate::disk::{Disk, Open};
 
 /// The segments of a log, oldest first. Clones share the set.
 #[derive(Debug, Clone, Default)]
@@ -14,6 +17,14 @@ pub struct Segments {
 }
 
 impl Segments {
+    /// The segments of a directory that can be opened, oldest first, without any check between them.
+    pub fn read_only(disk: &dyn Disk, directory: &Path) -> Result<Vec<Arc<Segment>>, Error> {
+        let mut names = disk.list(directory)?;
+        names.retain(|name| name.ends_with(SUFFIX));
+        let opened = names.iter().filter_map(|name| Segment::open(disk, &directory.join(name), Open::Read).ok());
+        Ok(opened.map(Arc::new).collect())
+    }
+
     /// The segment of a number.
     pub fn get(&self, number: u32) -> Option<Arc<Segment>> {
         let all = self.all.read().expect("no panic under this lock");

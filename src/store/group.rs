@@ -8,12 +8,12 @@ use std::collections::HashSet;
 
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
+use super::Error;
 use super::heads::{Heads, StreamHead};
 use super::idempotency::RecentIds;
 use super::read::Reader;
 use super::snapshots::{encode_deleted, encode_saved};
 use super::store::{Append, Appended};
-use super::Error;
 use crate::log::record::{self, Kind, Stamp};
 use crate::log::{Draft, StoredEvent};
 use crate::model::event::same_content;
@@ -75,9 +75,23 @@ pub(super) struct Group {
 
 /// A request and the verdict on it.
 pub(super) enum Decided {
-    Append { append: Append, reply: Reply<Appended>, verdict: Result<Appended, Error>, permit: OwnedSemaphorePermit },
-    Save { snapshot: ProposedSnapshot, reply: Reply<Timestamp>, verdict: Result<(), Error>, permit: OwnedSemaphorePermit },
-    Delete { stream: StreamName, revision: Option<Revision>, reply: Reply<usize> },
+    Append {
+        append: Append,
+        reply: Reply<Appended>,
+        verdict: Result<Appended, Error>,
+        permit: OwnedSemaphorePermit,
+    },
+    Save {
+        snapshot: ProposedSnapshot,
+        reply: Reply<Timestamp>,
+        verdict: Result<(), Error>,
+        permit: OwnedSemaphorePermit,
+    },
+    Delete {
+        stream: StreamName,
+        revision: Option<Revision>,
+        reply: Reply<usize>,
+    },
 }
 
 impl Group {
@@ -158,11 +172,8 @@ impl Group {
             return by_revision.or_else(|_| repeated_lately(known, append, first));
         }
         if !append.expected.holds(last) {
-            let refusal = Error::WrongExpectedRevision {
-                stream: append.stream.clone(),
-                expected: append.expected,
-                actual: last,
-            };
+            let refusal =
+                Error::WrongExpectedRevision { stream: append.stream.clone(), expected: append.expected, actual: last };
             return repeated_long_ago(known, append, last, refusal);
         }
         let record_bytes = |event| record::HEADER_BYTES + record::event_bytes(event, append.stream.as_str());
@@ -295,4 +306,3 @@ fn original(first: &StoredEvent, last: &StoredEvent) -> Appended {
         deduplicated: true,
     }
 }
-

@@ -38,5 +38,5 @@ pub use home::Home;
 pub use open::StoreOptions;
 pub use snapshots::SnapshotInfo;
 pub use store::{Append, Appended, Condition, Pending, Store, StreamInfo};
-pub use subscription::{Message, Start, Subscription, Subscribed};
+pub use subscription::{Message, Start, Subscribed, Subscription};
 pub use tenants::{Absent, Tenants};

@@ -15,6 +15,7 @@ use std::time::Instant;
 
 use tokio::sync::{Semaphore, mpsc, watch};
 
+use super::Error;
 use super::group::Knowledge;
 use super::heads::Heads;
 use super::idempotency::RecentIds;
@@ -23,7 +24,6 @@ use super::recent::Recent;
 use super::snapshots::{self, Snapshots};
 use super::store::{Condition, Store};
 use super::writer::Writer;
-use super::Error;
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::index::{Index, Terms};
@@ -94,7 +94,12 @@ impl Store {
     ///
     /// # Errors
     /// When acknowledged data is damaged or of a newer format, and when the disk fails.
-    pub fn open(disk: Arc<dyn Disk>, directory: &Path, options: &StoreOptions, metrics: Arc<Metrics>) -> Result<Arc<Self>, Error> {
+    pub fn open(
+        disk: Arc<dyn Disk>,
+        directory: &Path,
+        options: &StoreOptions,
+        metrics: Arc<Metrics>,
+    ) -> Result<Arc<Self>, Error> {
         let started = Instant::now();
         let layout = Layout::below(directory);
         let (log, index) = open_log(&disk, &layout, options)?;

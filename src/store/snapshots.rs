@@ -5,14 +5,13 @@
 //! snapshot that was acknowledged is found. When the shelf fails, the directory goes on in memory,
 //! filled from the log; the next start mends the shelf.
 
-use std::sync::{Arc, RwLock};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, RwLock};
 use std::thread::JoinHandle;
 
-use bytes::Bytes;
+use super::Error;
 use super::group::Reply;
 use super::read::Reader;
-use super::Error;
 use crate::index::Index;
 use crate::log::record::Kind;
 use crate::log::{Place, Placed, Slot};
@@ -20,7 +19,8 @@ use crate::model::snapshot::SAVED_AT_FIELD;
 use crate::model::time::TIME_FIELD_BYTES;
 use crate::model::wire::{Fields, Value};
 use crate::model::{ProposedSnapshot, Revision, StreamName, Timestamp};
-use crate::state::{MemoryShelf, SnapshotChange, SnapshotDirectory, SnapshotRow, self};
+use crate::state::{self, MemoryShelf, SnapshotChange, SnapshotDirectory, SnapshotRow};
+use bytes::Bytes;
 
 /// How many blocks with control records may wait to be entered.
 const QUEUE: usize = 1024;
@@ -55,7 +55,13 @@ pub(super) enum Answer {
 }
 
 impl Snapshots {
-    pub(super) fn new(directory: SnapshotDirectory, index: Arc<Index>, reader: Reader, log_id: u128, per_stream: usize) -> Self {
+    pub(super) fn new(
+        directory: SnapshotDirectory,
+        index: Arc<Index>,
+        reader: Reader,
+        log_id: u128,
+        per_stream: usize,
+    ) -> Self {
         Self { directory: RwLock::new(directory), index, reader, log_id, per_stream }
     }
 
@@ -156,7 +162,8 @@ pub(super) fn changes_in(placed: &Placed) -> Vec<SnapshotChange> {
 
 fn change_at(reader: &Reader, place: Place) -> Result<SnapshotChange, Error> {
     let (kind, name_bytes, bytes) = reader.control(place)?;
-    decode(kind, name_bytes, &bytes, place).ok_or_else(|| Error::internal(state::Error("a malformed control record".into())))
+    decode(kind, name_bytes, &bytes, place)
+        .ok_or_else(|| Error::internal(state::Error("a malformed control record".into())))
 }
 
 fn decode(kind: Kind, name_bytes: u16, bytes: &[u8], place: Place) -> Option<SnapshotChange> {

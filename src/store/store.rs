@@ -235,7 +235,13 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::BeyondEnd`] when the start lies beyond the end.
-    pub fn subscribe(self: &Arc<Self>, to: Subscribed, start: Start, page_bytes: usize, heartbeat: Duration) -> Result<Subscription, Error> {
+    pub fn subscribe(
+        self: &Arc<Self>,
+        to: Subscribed,
+        start: Start,
+        page_bytes: usize,
+        heartbeat: Duration,
+    ) -> Result<Subscription, Error> {
         Subscription::new(self.clone(), to, start, page_bytes, heartbeat)
     }
 

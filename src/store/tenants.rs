@@ -42,15 +42,7 @@ impl Tenants {
     /// The tenants of a data directory, none of them open; at most `open_max` at once.
     pub fn new(home: Home, options: StoreOptions, metrics: Arc<Metrics>, open_max: usize) -> Arc<Self> {
         let (condition, _) = watch::channel(Condition::Serving);
-        Arc::new(Self {
-            home,
-            options,
-            metrics,
-            open_max,
-            open: RwLock::default(),
-            slots: Mutex::default(),
-            condition,
-        })
+        Arc::new(Self { home, options, metrics, open_max, open: RwLock::default(), slots: Mutex::default(), condition })
     }
 
     /// The worst condition of all stores, now and from now on.

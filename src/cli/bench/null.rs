@@ -11,13 +11,11 @@ use clap::Args;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_stream::Empty;
-use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::Error;
 use super::error::refused;
-use crate::cli;
 use crate::proto::event_store_server::{EventStore, EventStoreServer};
 use crate::proto::expected_revision::Kind;
 use crate::proto::{
@@ -25,9 +23,7 @@ use crate::proto::{
     ReadAllRequest, ReadAllResponse, ReadStreamRequest, ReadStreamResponse, SubscribeAllRequest, SubscribeAllResponse,
     SubscribeStreamRequest, SubscribeStreamResponse,
 };
-
-const STREAM_WINDOW_BYTES: u32 = 8 << 20;
-const CONNECTION_WINDOW_BYTES: u32 = 16 << 20;
+use crate::{cli, server};
 
 /// Settings of the do-nothing server.
 #[derive(Debug, Args)]
@@ -49,19 +45,11 @@ async fn serve(args: NullArgs) -> Result<(), Error> {
     let line = json!({"level": "INFO", "fields": {"message": "listening", "address": address.to_string()}});
     writeln!(io::stderr(), "{line}").map_err(refused("say the own address"))?;
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-    http2_settings(Server::builder())
+    server::transport()
         .add_service(EventStoreServer::new(Nothing))
         .serve_with_incoming(incoming)
         .await
         .map_err(Error::Serve)
-}
-
-/// The settings of the real server's connections.
-fn http2_settings(server: Server) -> Server {
-    server
-        .initial_stream_window_size(STREAM_WINDOW_BYTES)
-        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
-        .tcp_nodelay(true)
 }
 
 /// An event store without a store.

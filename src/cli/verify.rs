@@ -1,0 +1,133 @@
+//! `quipu verify`: checks every byte of a data directory that no server has open.
+//!
+//! Reads everything and changes nothing. Ends with 0 when all is well and with 1 when acknowledged data
+//! is damaged; a torn tail or an index that must be made again is told, but is no damage.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Args;
+use serde_json::json;
+
+use super::error::print_chain;
+use super::progress::Progress;
+use crate::disk::real::RealDisk;
+use crate::disk::{self, Disk};
+use crate::index::Index;
+use crate::log::verify::Findings;
+use crate::log::{self, Segments};
+use crate::model::TenantId;
+use crate::store::home::{Home, HomeError};
+
+/// What was typed for `quipu verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// The data directory
+    #[arg(long, env = "QUIPU_DATA", default_value = "quipu-data", value_name = "DIRECTORY")]
+    data: PathBuf,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error("{} is not a data directory", .0.display())]
+    NoHome(PathBuf),
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    #[error("the disk failed")]
+    Disk(#[from] disk::Error),
+    #[error("the log can not be read")]
+    Log(#[from] log::Error),
+    #[error("standard output can not be written")]
+    Output(#[from] io::Error),
+}
+
+/// Checks a data directory.
+pub fn run(args: VerifyArgs) -> ExitCode {
+    match verify(&args.data) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            print_chain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn verify(data: &PathBuf) -> Result<bool, Error> {
+    let disk = RealDisk;
+    if !disk.exists(&data.join("FORMAT"))? {
+        return Err(Error::NoHome(data.clone()));
+    }
+    let home = Home::take(Arc::new(disk), data)?;
+    let mut is_well = true;
+    for tenant in home.tenants()? {
+        let directory = home.tenant(&tenant);
+        let progress = Progress::bytes(Some(log_bytes(&disk, &directory)?));
+        let mut reached = 0;
+        let findings = log::verify::verify(&disk, &directory.join("log"), &mut |bytes, events| {
+            reached += bytes;
+            progress.reached(reached, events);
+        })?;
+        progress.finish();
+        let unfit = unfit_indexes(&disk, &directory)?;
+        is_well &= findings.damage.is_empty();
+        print(&tenant, &findings, &unfit)?;
+    }
+    Ok(is_well)
+}
+
+fn log_bytes(disk: &RealDisk, directory: &std::path::Path) -> Result<u64, Error> {
+    let log = directory.join("log");
+    let mut bytes = 0;
+    for name in disk.list(&log)? {
+        bytes += disk.open(&log.join(name), disk::Open::Read)?.len()?;
+    }
+    Ok(bytes)
+}
+
+/// The complete segments whose index file is missing or damaged.
+fn unfit_indexes(disk: &RealDisk, directory: &std::path::Path) -> Result<Vec<String>, Error> {
+    let segments = Segments::read_only(disk, &directory.join("log"))?;
+    let complete = segments.split_last().map_or(&[][..], |(_, complete)| complete);
+    let check = |segment: &Arc<log::segment::Segment>| {
+        Index::check(disk, &directory.join("index"), segment).err().map(|error| error.to_string())
+    };
+    Ok(complete.iter().filter_map(check).collect())
+}
+
+fn print(tenant: &TenantId, findings: &Findings, unfit: &[String]) -> Result<(), Error> {
+    let mut out = io::stdout().lock();
+    let damage: Vec<String> = findings.damage.iter().map(ToString::to_string).collect();
+    if !io::stdout().is_terminal() {
+        let line = json!({
+            "tenant": tenant.as_str(),
+            "segments": findings.segments,
+            "blocks": findings.blocks,
+            "events": findings.events,
+            "control_records": findings.controls,
+            "bytes": findings.bytes,
+            "torn_bytes": findings.torn_bytes,
+            "indexes_to_make_again": unfit,
+            "damage": damage,
+        });
+        return Ok(writeln!(out, "{line}")?);
+    }
+    let Findings { segments, blocks, events, controls, bytes, torn_bytes, .. } = findings;
+    writeln!(out, "tenant {tenant}: {events} events and {controls} control records in {blocks} blocks")?;
+    writeln!(out, "  {segments} segments, {bytes} bytes, all read")?;
+    if *torn_bytes > 0 {
+        writeln!(out, "  torn tail: {torn_bytes} bytes that were never acknowledged; the next start cuts them")?;
+    }
+    for reason in unfit {
+        writeln!(out, "  the next start makes an index file again: {reason}")?;
+    }
+    for found in &damage {
+        writeln!(out, "  DAMAGE: {found}")?;
+    }
+    if damage.is_empty() {
+        writeln!(out, "  no damage")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,140 @@
+//! Checks every byte of a log that nobody has open.
+//!
+//! Walks all segments: each block against its checksums, each event against its position, each segment
+//! against the hash of the one before. Changes nothing, and goes on behind damage where it can.
+
+use std::path::Path;
+
+use super::mark::Mark;
+use super::recovery::{Tail, examine};
+use super::segment::{Blocks, SUFFIX, Segment, Step};
+use super::{Error, Placed};
+use crate::disk::{Disk, Open};
+
+/// What a check found.
+#[derive(Debug, Default)]
+pub struct Findings {
+    /// Segments walked.
+    pub segments: u64,
+    /// Good blocks.
+    pub blocks: u64,
+    /// Good events.
+    pub events: u64,
+    /// Good control records.
+    pub controls: u64,
+    /// Bytes of all segments.
+    pub bytes: u64,
+    /// Bytes at the end that were never acknowledged: the next start cuts them off.
+    pub torn_bytes: u64,
+    /// What is damaged.
+    pub damage: Vec<Error>,
+}
+
+impl Findings {
+    fn count(&mut self, placed: &Placed) {
+        let header = &placed.block.header;
+        self.blocks += 1;
+        self.events += u64::from(header.events);
+        self.controls += u64::from(header.records - header.events);
+    }
+}
+
+/// Where a good segment ended: what the next one must say of it.
+struct End {
+    number: u32,
+    slot: super::Slot,
+    position: crate::model::Position,
+    block: u32,
+    hash: [u8; 32],
+}
+
+/// Checks the log in a directory. `progress` hears after each segment how many bytes
+/// it had, and how many events were found so far.
+///
+/// # Errors
+/// When the disk fails; damage is a finding, not an error.
+pub fn verify(disk: &dyn Disk, directory: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<Findings, Error> {
+    let mut findings = Findings::default();
+    let mark = keep_damage(&mut findings, Mark::read(disk, directory))?.flatten();
+    let mut names = disk.list(directory)?;
+    names.retain(|name| name.ends_with(SUFFIX));
+    let mut previous = None;
+    for (index, name) in names.iter().enumerate() {
+        let opened = Segment::open(disk, &directory.join(name), Open::Read);
+        let Some(segment) = keep_damage(&mut findings, opened)? else {
+            previous = None;
+            continue;
+        };
+        let bytes = segment.file().len()?;
+        findings.segments += 1;
+        findings.bytes += bytes;
+        let is_newest = index + 1 == names.len();
+        let walked = walk(&segment, is_newest, mark, previous.as_ref(), &mut findings);
+        previous = keep_damage(&mut findings, walked)?.flatten();
+        progress(bytes, findings.events);
+    }
+    Ok(findings)
+}
+
+fn keep_damage<T>(findings: &mut Findings, checked: Result<T, Error>) -> Result<Option<T>, Error> {
+    match checked {
+        Ok(value) => Ok(Some(value)),
+        Err(damage @ (Error::Damaged { .. } | Error::Newer { .. })) => {
+            findings.damage.push(damage);
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn walk(
+    segment: &Segment,
+    is_newest: bool,
+    mark: Option<Mark>,
+    previous: Option<&End>,
+    findings: &mut Findings,
+) -> Result<Option<End>, Error> {
+    if previous.is_some_and(|previous| !follows(segment, previous)) {
+        findings.damage.push(segment.damaged(0, "the segment does not follow the one before it"));
+    }
+    let mut hash = blake3::Hasher::new();
+    hash.update(&segment.header.encode());
+    let mut visit = |placed: &Placed, findings: &mut Findings| {
+        hash.update(placed.block.bytes());
+        findings.count(placed);
+    };
+    let mut blocks = segment.blocks()?;
+    if is_newest {
+        if examine(segment, &mut blocks, mark, &mut |placed| visit(&placed, findings))? == Tail::Torn {
+            findings.torn_bytes = blocks.file_bytes() - blocks.offset;
+        }
+    } else {
+        loop {
+            match blocks.step()? {
+                Step::Block(placed) => visit(&placed, findings),
+                Step::End => break,
+                Step::Bad(what) => return Err(segment.damaged(blocks.offset, what)),
+            }
+        }
+    }
+    Ok(Some(end(segment, &blocks, hash.finalize().into())))
+}
+
+fn end(segment: &Segment, blocks: &Blocks<'_>, hash: [u8; 32]) -> End {
+    End {
+        number: segment.header.number,
+        slot: blocks.next_slot,
+        position: blocks.next_position,
+        block: blocks.previous_block,
+        hash,
+    }
+}
+
+fn follows(segment: &Segment, previous: &End) -> bool {
+    let header = &segment.header;
+    header.number == previous.number + 1
+        && header.first_slot == previous.slot
+        && header.first_position == previous.position
+        && header.previous_block == previous.block
+        && header.previous_hash == previous.hash
+}
