@@ -108,6 +108,10 @@ pub struct Knobs {
     #[arg(long, env = "QUIPU_TENANT_IDLE_SECONDS", value_name = "SECONDS")]
     pub tenant_idle_seconds: Option<u64>,
 
+    /// Threads that speak with clients; at least 1 [default: one less than there are cores, at least 1]
+    #[arg(long, env = "QUIPU_WORKER_THREADS", value_name = "THREADS")]
+    pub worker_threads: Option<usize>,
+
     /// The longest stream name in bytes, up to 2048 [default: 512]
     #[arg(long, env = "QUIPU_STREAM_NAME_BYTES", value_name = "BYTES")]
     pub stream_name_bytes: Option<usize>,
@@ -188,6 +192,8 @@ pub struct Config {
     pub tenants_open_max: usize,
     /// When an unused tenant is closed.
     pub tenant_idle: Duration,
+    /// How many threads speak with clients.
+    pub worker_threads: usize,
     /// How stores are kept.
     pub store: StoreOptions,
 }
@@ -216,6 +222,7 @@ impl Config {
             drain: Duration::from_secs(knobs.drain_seconds.unwrap_or(10)),
             tenants_open_max: knobs.tenants_open_max.unwrap_or(64),
             tenant_idle: Duration::from_secs(knobs.tenant_idle_seconds.unwrap_or(600)),
+            worker_threads: knobs.worker_threads.unwrap_or_else(default_worker_threads),
             store: StoreOptions {
                 log: LogOptions {
                     segment_bytes: knobs.segment_bytes.unwrap_or(log.segment_bytes),
@@ -248,6 +255,7 @@ impl Config {
         check("segment_bytes", log.segment_bytes, 4 << 10..=2 << 30, "4 KiB to 2 GiB")?;
         check("segment_events", log.segment_events, 1..=i32::MAX as u64, "1 to 2147483647")?;
         check("tenants_open_max", self.tenants_open_max as u64, 1..=u64::MAX, "at least 1")?;
+        check("worker_threads", self.worker_threads as u64, 1..=1024, "1 to 1024")?;
         let name_max = STREAM_NAME_BYTES_MAX as u64;
         check("stream_name_bytes", limits.stream_name_bytes as u64, 1..=name_max, "1 to 2048")?;
         check("append_events", limits.append_events as u64, 1..=u64::MAX, "at least 1")?;
@@ -271,6 +279,7 @@ impl fmt::Display for Config {
         write!(formatter, " queue_bytes={} recent_bytes={}", self.store.queue_bytes, self.store.recent_bytes)?;
         write!(formatter, " tenants_open_max={}", self.tenants_open_max)?;
         write!(formatter, " tenant_idle_seconds={}", self.tenant_idle.as_secs())?;
+        write!(formatter, " worker_threads={}", self.worker_threads)?;
         write!(formatter, " stream_name_bytes={} data_bytes={}", limits.stream_name_bytes, limits.data_bytes)?;
         write!(formatter, " append_events={} append_bytes={}", limits.append_events, limits.append_bytes)?;
         write!(formatter, " recent_event_ids={}", limits.recent_event_ids)?;
@@ -296,6 +305,7 @@ impl Knobs {
             recent_bytes: self.recent_bytes.or(other.recent_bytes),
             tenants_open_max: self.tenants_open_max.or(other.tenants_open_max),
             tenant_idle_seconds: self.tenant_idle_seconds.or(other.tenant_idle_seconds),
+            worker_threads: self.worker_threads.or(other.worker_threads),
             stream_name_bytes: self.stream_name_bytes.or(other.stream_name_bytes),
             data_bytes: self.data_bytes.or(other.data_bytes),
             append_events: self.append_events.or(other.append_events),
@@ -304,6 +314,11 @@ impl Knobs {
             snapshots_per_stream: self.snapshots_per_stream.or(other.snapshots_per_stream),
         }
     }
+}
+
+/// Leaves a core to the writer, which waits for the disk and then has all answers to give.
+pub fn default_worker_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get().saturating_sub(1).max(1))
 }
 
 fn read_file(path: &PathBuf) -> Result<Knobs, Error> {

@@ -74,7 +74,7 @@ mod tests {
         let mut event = sample();
         let mut columns = Columns::new(Some(70));
         let first = columns.event(&event);
-        assert_eq!(first, "     7  order-1@0     2026-01-02T03:04:05.678Z  OrderPlaced   {\"total\":…");
+        assert_eq!(first, "     7  order-1@0     2026-01-02T03:04:05.678Z  OrderPlaced   {\"total…");
         assert_eq!(first.chars().count(), 70);
         event.stream = "a-longer-stream-name".to_owned();
         let second = columns.event(&event);

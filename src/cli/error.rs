@@ -108,7 +108,7 @@ pub(super) fn report(error: &Error) -> ExitCode {
     ExitCode::from(error.exit_code())
 }
 
-/// Tells of a failure and its causes in one line on standard error.
+/// Tells of a failure and all its causes on standard error.
 pub(super) fn print_chain(error: &dyn std::error::Error) {
     // When standard error is closed too, nobody is left to be told.
     let _ = writeln!(io::stderr(), "quipu: {}", in_one_line(error));

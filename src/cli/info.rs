@@ -72,7 +72,7 @@ fn text(info: &ServerInfo, limits: &[(&'static str, Value)]) -> String {
         ("head", &head),
         ("log id", &info.log_id),
     ];
-    let facts = facts.map(|(name, fact)| format!("{name:<28}  {fact}"));
-    let limits = limits.iter().map(|(name, limit)| format!("limit {name:<26}  {limit}").replace('_', " "));
+    let facts = facts.map(|(name, fact)| format!("{name:<32}  {fact}"));
+    let limits = limits.iter().map(|(name, limit)| format!("limit {name:<26}  {limit}"));
     facts.into_iter().chain(limits).collect::<Vec<_>>().join("\n")
 }

@@ -84,40 +84,35 @@ pub enum Command {
 
 /// Runs a command to its end.
 pub fn run(args: Args) -> ExitCode {
-    let command = match args.command {
-        Command::Serve(args) => return serve::run(args),
-        Command::Verify(args) => return verify::run(args),
-        other => other,
-    };
-    let outcome =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Error::Runtime).and_then(|runtime| {
-            let outcome = runtime.block_on(speak(command));
-            // A thread may still be waiting for standard input, which nobody is going to read.
-            runtime.shutdown_background();
-            outcome
-        });
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => error::report(&error),
+    match args.command {
+        Command::Serve(args) => serve::run(args),
+        Command::Verify(args) => verify::run(args),
+        Command::Bench(args) => finish(bench::run(args)),
+        Command::BenchNull(args) => finish(bench::null::run(args)),
+        Command::Append(args) => finish(append::run(args)),
+        Command::Read(args) => finish(read::run(args)),
+        Command::ReadAll(args) => finish(read::run_all(args)),
+        Command::Subscribe(args) => finish(subscribe::run(args)),
+        Command::Snapshot(args) => finish(snapshot::run(args)),
+        Command::Streams(args) => finish(streams::run(args)),
+        Command::Info(args) => finish(info::run(args)),
+        Command::Import(args) => finish(import::run(args)),
+        Command::Export(args) => finish(export::run(args)),
     }
 }
 
-/// The commands that speak to a server.
-async fn speak(command: Command) -> Result<(), Error> {
-    match command {
-        // These two have runtimes of their own, and `run` has taken them out.
-        Command::Serve(_) | Command::Verify(_) => Ok(()),
-        Command::Bench(args) => bench::run(args).await,
-        Command::BenchNull(args) => bench::null::run(args).await,
-        Command::Append(args) => append::run(args).await,
-        Command::Read(args) => read::run(args).await,
-        Command::ReadAll(args) => read::run_all(args).await,
-        Command::Subscribe(args) => subscribe::run(args).await,
-        Command::Snapshot(args) => snapshot::run(args).await,
-        Command::Streams(args) => streams::run(args).await,
-        Command::Info(args) => info::run(args).await,
-        Command::Import(args) => import::run(args).await,
-        Command::Export(args) => export::run(args).await,
+/// Runs a command that speaks to a server.
+fn finish(command: impl Future<Output = Result<(), Error>>) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return error::report(&Error::Runtime(error)),
+    };
+    let outcome = runtime.block_on(command);
+    // A thread may still be waiting for standard input, which nobody is going to read.
+    runtime.shutdown_background();
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => error::report(&error),
     }
 }
 

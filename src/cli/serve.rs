@@ -51,7 +51,8 @@ fn serve(args: ServeArgs) -> Result<(), Error> {
     config::check_variables(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()))?;
     let config = Config::of(args)?;
     telemetry::start(config.log_format, &config.log_level)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(config.worker_threads).enable_all().build()?;
     runtime.block_on(async {
         let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         let listened = TcpListener::bind(config.listen).await;

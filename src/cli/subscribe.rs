@@ -72,13 +72,12 @@ async fn follow(args: &SubscribeArgs, output: &mut Output) -> Result<(), Error> 
                 left -= events.len() as u64;
                 output.events(&events)?;
             }
-            signal if args.signals => {
-                if let Some(signal) = json(&signal) {
+            signal => {
+                if let Some(signal) = json(&signal).filter(|_| args.signals) {
                     output.print(&signal, || text(&signal))?;
                     output.flush()?;
                 }
             }
-            _ => {}
         }
     }
     Ok(())

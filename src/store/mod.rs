@@ -33,6 +33,9 @@ mod subscription;
 mod tenants;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
 pub use error::Error;
 pub use home::Home;
 pub use open::StoreOptions;

@@ -100,6 +100,17 @@ impl Store {
         options: &StoreOptions,
         metrics: Arc<Metrics>,
     ) -> Result<Arc<Self>, Error> {
+        Self::open_through(disk, directory, options, metrics, |log| Box::new(log))
+    }
+
+    /// Opens a store whose blocks are agreed on by what `through` makes of the local log.
+    pub(super) fn open_through(
+        disk: Arc<dyn Disk>,
+        directory: &Path,
+        options: &StoreOptions,
+        metrics: Arc<Metrics>,
+        through: impl FnOnce(SegmentLog) -> Box<dyn CommitLog>,
+    ) -> Result<Arc<Self>, Error> {
         let started = Instant::now();
         let layout = Layout::below(directory);
         let (log, index) = open_log(&disk, &layout, options)?;
@@ -120,7 +131,7 @@ impl Store {
         let (condition, _) = watch::channel(Condition::Serving);
         metrics.head(head);
         let writer = Writer {
-            log: Box::new(log),
+            log: through(log),
             known: Knowledge { heads: Heads::new(options.heads / 2), ids, reader: reader.clone() },
             index,
             recent: recent.clone(),

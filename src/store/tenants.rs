@@ -65,6 +65,10 @@ impl Tenants {
         if let Some(store) = self.opened(tenant) {
             return Ok(store);
         }
+        // Names that hold nothing must not pile up among the slots.
+        if absent == Absent::Refuse && !self.home.has(tenant)? {
+            return Err(Error::TenantNotFound(tenant.to_string()));
+        }
         let slot = self.slots.lock().expect("no panic under this lock").entry(tenant.clone()).or_default().clone();
         let _taken = slot.lock().await;
         if let Some(store) = self.opened(tenant) {
@@ -74,7 +78,7 @@ impl Tenants {
             return Err(Error::ShuttingDown);
         }
         let (tenants, tenant) = (self.clone(), tenant.clone());
-        tokio::task::spawn_blocking(move || tenants.open(&tenant, absent)).await.map_err(Error::internal)?
+        tokio::task::spawn_blocking(move || tenants.open(&tenant)).await.map_err(Error::internal)?
     }
 
     /// Closes stores that nobody has used for `idle`. The default tenant stays open.
@@ -119,10 +123,7 @@ impl Tenants {
         Some(store)
     }
 
-    fn open(self: &Arc<Self>, tenant: &TenantId, absent: Absent) -> Result<Arc<Store>, Error> {
-        if absent == Absent::Refuse && !self.home.has(tenant)? {
-            return Err(Error::TenantNotFound(tenant.to_string()));
-        }
+    fn open(self: &Arc<Self>, tenant: &TenantId) -> Result<Arc<Store>, Error> {
         if self.open.read().expect("no panic under this lock").len() >= self.open_max {
             return Err(Error::TooManyTenants);
         }

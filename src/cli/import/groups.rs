@@ -197,7 +197,7 @@ mod tests {
     #[test]
     fn the_id_follows_from_stream_ordinal_and_line() {
         let id = id_of("a", 0, b"{}");
-        assert_eq!(id, uuid!("00000000-0000-0000-0000-000000000000"));
+        assert_eq!(id, uuid!("d60baeac-6d16-5485-bd8f-48470d9c89cc"));
         assert_eq!(id.get_version_num(), 5);
         for other in [id_of("b", 0, b"{}"), id_of("a", 1, b"{}"), id_of("a", 0, b"{ }")] {
             assert_ne!(id, other);

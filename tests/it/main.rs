@@ -1,0 +1,14 @@
+//! Quipu from the outside: the real program over the real wire, one file for each thing that it does.
+//!
+//! `server` runs the program, `wire` speaks in raw bytes, `events` has events to append. The rest are
+//! tests, and each of their names is the sentence that it proves.
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed, which is what a panic is for")]
+#![allow(missing_docs, reason = "a test's name is its documentation")]
+
+mod events;
+mod server;
+mod wire;
+
+mod append;
+mod bad_input;
+mod idempotency;
