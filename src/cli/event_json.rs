@@ -1,8 +1,9 @@
 //! A recorded event as one line of JSON.
 //!
 //! Owns what `read`, `subscribe` and `export` print. Everything that is set is in the line, so `import`
-//! can make an equal event of it; see `event_line.rs` for the way back.
+//! can make an equal event of what `export` printed; see `event_line.rs` for the way back.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
@@ -22,7 +23,7 @@ pub(super) struct EventJson<'a> {
     #[serde(rename = "type")]
     event_type: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<&'a RawValue>,
+    data: Option<Cow<'a, RawValue>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     data_base64: Option<String>,
     #[serde(skip_serializing_if = "str::is_empty")]
@@ -42,9 +43,19 @@ pub(super) struct EventJson<'a> {
     recorded_at: DateTime<Utc>,
 }
 
-impl<'a> From<&'a RecordedEvent> for EventJson<'a> {
-    fn from(event: &'a RecordedEvent) -> Self {
-        let (data, data_base64) = payload::in_line(&event.data, &event.content_type);
+impl<'a> EventJson<'a> {
+    /// An event to look at: JSON is shown as JSON, on whatever lines it was written.
+    pub(super) fn readable(event: &'a RecordedEvent) -> Self {
+        Self::with(event, payload::readable(&event.data, &event.content_type))
+    }
+
+    /// An event to keep: the payload can be had back byte for byte.
+    pub(super) fn exact(event: &'a RecordedEvent) -> Self {
+        Self::with(event, payload::exact(&event.data, &event.content_type))
+    }
+
+    fn with(event: &'a RecordedEvent, payload: (Option<Cow<'a, RawValue>>, Option<String>)) -> Self {
+        let (data, data_base64) = payload;
         Self {
             stream: &event.stream,
             revision: event.revision,
@@ -94,7 +105,7 @@ pub(super) mod tests {
 
     #[test]
     fn leaves_out_what_is_not_set() {
-        let line = serde_json::to_string(&EventJson::from(&sample())).expect("JSON");
+        let line = serde_json::to_string(&EventJson::readable(&sample())).expect("JSON");
         let expected = concat!(
             r#"{"stream":"order-1","revision":0,"position":7,"id":"0190163d-8694-739b-aea5-966c26f8ad91","#,
             r#""type":"OrderPlaced","data":{"total":3.10},"recorded_at":"2026-01-02T03:04:05.678Z"}"#,

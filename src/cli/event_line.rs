@@ -140,7 +140,7 @@ mod tests {
         event.causation_id = "d".to_owned();
         for data in [r#"{"b":1.50, "a":-0}"#, "null", "not JSON", "[1,\n2]", ""] {
             event.data = data.into();
-            let json = serde_json::to_vec(&EventJson::from(&event)).expect("JSON");
+            let json = serde_json::to_vec(&EventJson::exact(&event)).expect("JSON");
             let line = EventLine::parse(&json).expect("a line");
             let expected = NewEvent {
                 id: event.id,

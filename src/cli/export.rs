@@ -64,7 +64,7 @@ async fn write(client: &Client, from: u64, target: &mut Target, progress: &Progr
                 Some(Ok(batch)) => batch,
             };
             for event in &batch {
-                target.write(|out| write_json_line(out, &EventJson::from(event)))?;
+                target.write(|out| write_json_line(out, &EventJson::exact(event)))?;
                 next = event.position + 1;
             }
             events += batch.len() as u64;

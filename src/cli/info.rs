@@ -72,7 +72,9 @@ fn text(info: &ServerInfo, limits: &[(&'static str, Value)]) -> String {
         ("head", &head),
         ("log id", &info.log_id),
     ];
+    // A tenant that holds nothing has no log, and so no id of it.
+    let facts = facts.into_iter().filter(|(_, fact)| !fact.is_empty());
     let facts = facts.map(|(name, fact)| format!("{name:<32}  {fact}"));
     let limits = limits.iter().map(|(name, limit)| format!("limit {name:<26}  {limit}"));
-    facts.into_iter().chain(limits).collect::<Vec<_>>().join("\n")
+    facts.chain(limits).collect::<Vec<_>>().join("\n")
 }

@@ -42,7 +42,7 @@ impl Output {
     pub(crate) fn event(&mut self, event: &RecordedEvent) -> Result<(), Error> {
         match &mut self.form {
             Form::Text(columns) => writeln!(self.out, "{}", columns.event(event)).map_err(Error::stdout),
-            Form::Json => self.json_line(&EventJson::from(event)),
+            Form::Json => self.json_line(&EventJson::readable(event)),
         }
     }
 

@@ -1,5 +1,6 @@
 //! `quipu snapshot`: saves, gets and lists the snapshots of a stream.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -82,7 +83,7 @@ pub(super) struct SnapshotJson<'a> {
     stream: &'a str,
     revision: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<&'a RawValue>,
+    data: Option<Cow<'a, RawValue>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     data_base64: Option<String>,
     #[serde(skip_serializing_if = "str::is_empty")]
@@ -106,7 +107,7 @@ struct InfoJson<'a> {
 
 impl<'a> From<&'a Snapshot> for SnapshotJson<'a> {
     fn from(snapshot: &'a Snapshot) -> Self {
-        let (data, data_base64) = payload::in_line(&snapshot.data, &snapshot.content_type);
+        let (data, data_base64) = payload::readable(&snapshot.data, &snapshot.content_type);
         Self {
             stream: &snapshot.stream,
             revision: snapshot.revision,

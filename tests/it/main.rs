@@ -12,3 +12,7 @@ mod wire;
 mod append;
 mod bad_input;
 mod idempotency;
+mod read_all;
+mod read_stream;
+mod session;
+mod subscribe;

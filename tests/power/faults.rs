@@ -11,12 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use quipu::disk::memory::MemoryDisk;
-use quipu::disk::{Disk, Error, File, Lock, Open, Operation};
-
-use crate::chance::Chance;
-
-/// The unit in which a disk writes: of a torn write, each one is there or not.
-const SECTOR: usize = 512;
+use quipu::disk::{Disk, Error, File, Open, Operation};
 
 /// What happens at the planned call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,29 +42,48 @@ pub(crate) enum Syncs {
 /// A disk with a plan. Clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct FaultyDisk {
-    below: MemoryDisk,
-    plan: Arc<Plan>,
+    pub(crate) below: MemoryDisk,
+    pub(crate) plan: Arc<Plan>,
 }
 
+/// What is to happen, and what has.
 #[derive(Debug)]
-struct Plan {
+pub(crate) struct Plan {
     /// The planned call, counted from 0.
     at: AtomicU64,
     fault: Fault,
-    syncs: Syncs,
+    pub(crate) syncs: Syncs,
     calls: AtomicU64,
     gone: AtomicBool,
     state: Mutex<State>,
 }
 
+/// What was written, and where it is.
 #[derive(Debug, Default)]
-struct State {
+pub(crate) struct State {
     /// Files whose sync was promised.
-    owed: Vec<Arc<dyn File>>,
+    pub(crate) owed: Vec<Arc<dyn File>>,
     /// By file: written since its last sync.
-    dirty: HashMap<PathBuf, Vec<(u64, usize)>>,
+    pub(crate) dirty: HashMap<PathBuf, Vec<(u64, usize)>>,
     /// By file: what a failed sync left in memory only.
     memory_only: HashMap<PathBuf, Vec<(u64, usize)>>,
+}
+
+impl State {
+    /// Bytes that are written go with the next sync, whatever became of those that were there.
+    pub(crate) fn written(&mut self, path: &Path, offset: u64, length: usize) {
+        self.dirty.entry(path.into()).or_default().push((offset, length));
+        let end = offset + length as u64;
+        if let Some(ranges) = self.memory_only.get_mut(path) {
+            ranges.retain(|(at, length)| *at < offset || at + *length as u64 > end);
+        }
+    }
+
+    /// After a sync that failed, the next one has nothing to do.
+    pub(crate) fn sync_failed(&mut self, path: &Path) {
+        let ranges = self.dirty.remove(path).unwrap_or_default();
+        self.memory_only.entry(path.into()).or_default().extend(ranges);
+    }
 }
 
 impl FaultyDisk {
@@ -125,7 +139,7 @@ impl FaultyDisk {
     }
 
     /// Makes one call that changes something: `act` does it, `tear` a part of it.
-    fn change(
+    pub(crate) fn change(
         &self,
         operation: Operation,
         path: &Path,
@@ -150,11 +164,11 @@ impl FaultyDisk {
 }
 
 impl Plan {
-    fn check(&self, operation: Operation, path: &Path) -> Result<(), Error> {
+    pub(crate) fn check(&self, operation: Operation, path: &Path) -> Result<(), Error> {
         if self.gone.load(Ordering::SeqCst) { Err(failed(operation, path)) } else { Ok(()) }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("no panic under this lock")
     }
 }
@@ -163,142 +177,7 @@ fn failed(operation: Operation, path: &Path) -> Error {
     Error::new(operation, path, io::Error::other("planned"))
 }
 
-fn nothing(_: u64) -> Result<(), Error> {
+/// No part of a call.
+pub(crate) fn nothing(_: u64) -> Result<(), Error> {
     Ok(())
-}
-
-impl Disk for FaultyDisk {
-    fn open(&self, path: &Path, how: Open) -> Result<Arc<dyn File>, Error> {
-        if how == Open::Create {
-            let make = || self.below.open(path, how).map(drop);
-            self.change(Operation::Open, path, make, nothing)?;
-        }
-        self.plan.check(Operation::Open, path)?;
-        let again = if how == Open::Create { Open::Write } else { how };
-        let file = self.below.open(path, again)?;
-        Ok(Arc::new(FaultyFile { disk: self.clone(), file, path: path.into() }))
-    }
-
-    fn list(&self, directory: &Path) -> Result<Vec<String>, Error> {
-        self.plan.check(Operation::Directory, directory)?;
-        self.below.list(directory)
-    }
-
-    fn create_dir(&self, directory: &Path) -> Result<(), Error> {
-        self.plan.check(Operation::Directory, directory)?;
-        self.below.create_dir(directory)
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> Result<(), Error> {
-        self.change(Operation::Rename, from, || self.below.rename(from, to), nothing)
-    }
-
-    fn remove(&self, path: &Path) -> Result<(), Error> {
-        self.change(Operation::Remove, path, || self.below.remove(path), nothing)
-    }
-
-    fn sync_dir(&self, directory: &Path) -> Result<(), Error> {
-        self.change(Operation::Sync, directory, || self.below.sync_dir(directory), nothing)
-    }
-
-    fn available(&self, directory: &Path) -> Result<u64, Error> {
-        self.plan.check(Operation::Space, directory)?;
-        self.below.available(directory)
-    }
-
-    fn lock(&self, path: &Path) -> Result<Option<Box<dyn Lock>>, Error> {
-        self.plan.check(Operation::Lock, path)?;
-        self.below.lock(path)
-    }
-
-    fn is_durable(&self) -> bool {
-        self.below.is_durable()
-    }
-}
-
-#[derive(Debug)]
-struct FaultyFile {
-    disk: FaultyDisk,
-    file: Arc<dyn File>,
-    path: PathBuf,
-}
-
-impl FaultyFile {
-    fn write(&self, bytes: &[u8], offset: u64) -> Result<(), Error> {
-        self.file.write_at(bytes, offset)?;
-        let mut state = self.disk.plan.state();
-        state.dirty.entry(self.path.clone()).or_default().push((offset, bytes.len()));
-        let end = offset + bytes.len() as u64;
-        if let Some(ranges) = state.memory_only.get_mut(&self.path) {
-            ranges.retain(|(at, length)| *at < offset || at + *length as u64 > end);
-        }
-        Ok(())
-    }
-
-    fn sync(&self) -> Result<(), Error> {
-        let mut state = self.disk.plan.state();
-        state.dirty.remove(&self.path);
-        match self.disk.plan.syncs {
-            Syncs::Honest => self.file.sync_data(),
-            Syncs::Never => Ok(()),
-            Syncs::Late => {
-                state.owed.push(self.file.clone());
-                Ok(())
-            }
-        }
-    }
-
-    /// Which sectors of a write reached the disk is chance, and what the others hold is too.
-    fn torn_write(&self, bytes: &[u8], offset: u64, seed: u64) -> Result<(), Error> {
-        let mut chance = Chance::of(seed);
-        let mut torn = bytes[..1 + chance.below(bytes.len() as u64) as usize].to_vec();
-        let tidy = chance.once_in(3);
-        for sector in torn.chunks_mut(SECTOR) {
-            match chance.below(4) {
-                0 if !tidy => sector.fill(0),
-                1 if !tidy => sector.iter_mut().for_each(|byte| *byte = chance.number() as u8),
-                _ => {}
-            }
-        }
-        // The last byte is wrong, so that a write that is torn is never whole.
-        if let (true, Some(last)) = (torn.len() == bytes.len(), torn.last_mut()) {
-            *last ^= 0x55;
-        }
-        self.file.write_at(&torn, offset)?;
-        self.file.sync_data()
-    }
-}
-
-impl File for FaultyFile {
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<(), Error> {
-        self.disk.plan.check(Operation::Read, &self.path)?;
-        self.file.read_at(buffer, offset)
-    }
-
-    fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), Error> {
-        let owed = std::mem::take(&mut self.disk.plan.state().owed);
-        self.disk.plan.check(Operation::Write, &self.path)?;
-        owed.iter().try_for_each(|file| file.sync_data())?;
-        let write = || self.write(bytes, offset);
-        self.disk.change(Operation::Write, &self.path, write, |seed| self.torn_write(bytes, offset, seed))
-    }
-
-    fn sync_data(&self) -> Result<(), Error> {
-        let done = self.disk.change(Operation::Sync, &self.path, || self.sync(), nothing);
-        if done.is_err() && self.disk.plan.fault == Fault::Fails {
-            let mut state = self.disk.plan.state();
-            let ranges = state.dirty.remove(&self.path).unwrap_or_default();
-            state.memory_only.entry(self.path.clone()).or_default().extend(ranges);
-        }
-        done
-    }
-
-    fn len(&self) -> Result<u64, Error> {
-        self.disk.plan.check(Operation::Read, &self.path)?;
-        self.file.len()
-    }
-
-    fn set_len(&self, length: u64) -> Result<(), Error> {
-        self.disk.change(Operation::Resize, &self.path, || self.file.set_len(length), nothing)
-    }
 }

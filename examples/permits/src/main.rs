@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
+use quipu_client::RetryPolicy;
 
 use crate::model::Model;
 use crate::model_file::ModelFile;
@@ -81,7 +82,10 @@ async fn main() -> ExitCode {
 async fn run(args: Args) -> Result<ExitCode, Failure> {
     let file = ModelFile::new(args.model);
     let once = args.once || args.check.is_some();
-    let mut reactor = Reactor::connect(&args.endpoint, args.tenant, file.clone(), args.save_every).await?;
+    let is_service = !once && args.until.is_none();
+    let patience = if is_service { RetryPolicy::forever() } else { RetryPolicy::default() };
+    let connecting = Reactor::connect(&args.endpoint, args.tenant, patience, file.clone(), args.save_every);
+    let mut reactor = connecting.await?;
     reactor.run(once, args.until).await?;
     // What counts is what the next start will find.
     let model = file.load()?.unwrap_or_default();

@@ -8,7 +8,7 @@
 use std::future;
 use std::time::Duration;
 
-use quipu_client::{Client, Message, RecordedEvent, SubscribeAll};
+use quipu_client::{Client, Message, RecordedEvent, RetryPolicy, SubscribeAll};
 use tokio::time::{self, Instant};
 
 use crate::model::{Fact, Model};
@@ -52,20 +52,21 @@ pub(crate) struct Reactor {
 }
 
 impl Reactor {
-    /// Loads the model and connects, and makes sure that the two belong together.
+    /// Loads the model and connects, and makes sure that the two belong together. A server that is not
+    /// there yet is waited for as long as `patience` says.
     pub(crate) async fn connect(
         endpoint: &str,
         tenant: Option<String>,
+        patience: RetryPolicy,
         file: ModelFile,
         save_every: u64,
     ) -> Result<Self, Error> {
-        let builder = Client::builder(endpoint);
+        let builder = Client::builder(endpoint).retry(patience);
         let client = match tenant {
             Some(name) => builder.tenant(name),
             None => builder,
         }
-        .connect()
-        .await?;
+        .connect_lazy()?;
         let log_id = client.server_info().await?.log_id;
         let model = match file.load()? {
             // An empty log may have no id yet, and nothing was folded from it.
