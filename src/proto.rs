@@ -10,7 +10,7 @@
     clippy::pedantic,
     reason = "generated"
 )]
-#[allow(clippy::uninlined_format_args, clippy::too_many_lines, clippy::wildcard_imports, reason = "generated")]
+#[allow(clippy::allow_attributes_without_reason, clippy::restriction, reason = "generated")]
 #[allow(rustdoc::all, reason = "generated")]
 mod generated {
     tonic::include_proto!("quipu.v1");

@@ -45,8 +45,8 @@ pub(super) async fn run(args: ExportArgs) -> Result<(), Error> {
     let progress = if is_among_lines { Progress::none() } else { Progress::events(events) };
     let written = write(&client, args.from, &mut target, &progress).await;
     progress.finish();
-    target.finish()?;
-    written
+    let finished = target.finish();
+    written.and(finished)
 }
 
 async fn write(client: &Client, from: u64, target: &mut Target, progress: &Progress) -> Result<(), Error> {

@@ -21,6 +21,7 @@ mod progress;
 mod read;
 pub mod serve;
 mod snapshot;
+mod snapshot_json;
 mod streams;
 mod subscribe;
 pub mod verify;
@@ -43,7 +44,7 @@ Exit codes:
 
 /// An event store over gRPC: the server, and commands that speak to one.
 #[derive(Debug, Parser)]
-#[command(name = "quipu", version, after_help = EXIT_CODES, propagate_version = true)]
+#[command(name = "quipu", version, after_help = EXIT_CODES)]
 pub struct Args {
     /// What to do.
     #[command(subcommand)]

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::connection::PrintArgs;
 use super::output::Output;
-use super::snapshot::{self, SnapshotJson};
+use super::snapshot_json::{self, SnapshotJson};
 use super::{ConnectionArgs, Error};
 
 /// The arguments of `read`.
@@ -109,5 +109,5 @@ pub(super) async fn run_all(args: ReadAllArgs) -> Result<(), Error> {
 }
 
 fn print_snapshot(output: &mut Output, snapshot: &Snapshot) -> Result<(), Error> {
-    output.print(&WithSnapshot { snapshot: snapshot.into() }, || snapshot::text(snapshot))
+    output.print(&WithSnapshot { snapshot: snapshot.into() }, || snapshot_json::text(snapshot))
 }

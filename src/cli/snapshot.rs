@@ -1,15 +1,11 @@
 //! `quipu snapshot`: saves, gets and lists the snapshots of a stream.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, SecondsFormat, Utc};
-use quipu_client::{Snapshot, SnapshotInfo, SnapshotToSave};
+use quipu_client::{SnapshotInfo, SnapshotToSave};
 use serde::Serialize;
-use serde_json::value::RawValue;
 
-use super::columns::without_controls;
 use super::connection::PrintArgs;
+use super::snapshot_json::{self, SnapshotJson};
 use super::{ConnectionArgs, Error, payload};
 
 /// The arguments of `snapshot`.
@@ -77,24 +73,6 @@ struct ListArgs {
     print: PrintArgs,
 }
 
-/// A snapshot as it is printed.
-#[derive(Serialize)]
-pub(super) struct SnapshotJson<'a> {
-    stream: &'a str,
-    revision: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<Cow<'a, RawValue>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    data_base64: Option<String>,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    content_type: &'a str,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    metadata: BTreeMap<&'a str, &'a str>,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    schema_version: &'a str,
-    saved_at: DateTime<Utc>,
-}
-
 /// What is known of a snapshot, as it is printed.
 #[derive(Serialize)]
 struct InfoJson<'a> {
@@ -103,29 +81,6 @@ struct InfoJson<'a> {
     saved_at: DateTime<Utc>,
     #[serde(skip_serializing_if = "Option::is_none")]
     size_bytes: Option<u64>,
-}
-
-impl<'a> From<&'a Snapshot> for SnapshotJson<'a> {
-    fn from(snapshot: &'a Snapshot) -> Self {
-        let (data, data_base64) = payload::readable(&snapshot.data, &snapshot.content_type);
-        Self {
-            stream: &snapshot.stream,
-            revision: snapshot.revision,
-            data,
-            data_base64,
-            content_type: &snapshot.content_type,
-            metadata: snapshot.metadata.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect(),
-            schema_version: &snapshot.schema_version,
-            saved_at: snapshot.saved_at,
-        }
-    }
-}
-
-/// A snapshot as a line of text.
-pub(super) fn text(snapshot: &Snapshot) -> String {
-    let data = payload::shown(&snapshot.data, &snapshot.content_type);
-    let line = format!("snapshot {}@{}  {}  {data}", snapshot.stream, snapshot.revision, time(snapshot.saved_at));
-    without_controls(&line).into_owned()
 }
 
 /// Saves, gets or lists.
@@ -156,7 +111,7 @@ async fn get(args: GetArgs) -> Result<(), Error> {
     let missing = || Error::NotFound(format!("stream {:?} has no such snapshot", args.stream));
     let snapshot = found.ok_or_else(missing)?;
     let mut output = args.print.output();
-    output.print(&SnapshotJson::from(&snapshot), || text(&snapshot))?;
+    output.print(&SnapshotJson::from(&snapshot), || snapshot_json::text(&snapshot))?;
     output.flush()
 }
 

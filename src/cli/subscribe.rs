@@ -66,18 +66,15 @@ async fn follow(args: &SubscribeArgs, output: &mut Output) -> Result<(), Error> 
     let mut subscription = subscribe(&client, args).await.map_err(failed())?;
     let mut left = args.limit.unwrap_or(u64::MAX);
     while left > 0 {
-        match subscription.next().await.map_err(failed())? {
-            Message::Events(mut events) => {
-                events.truncate(usize::try_from(left).unwrap_or(usize::MAX));
-                left -= events.len() as u64;
-                output.events(&events)?;
-            }
-            signal => {
-                if let Some(signal) = json(&signal).filter(|_| args.signals) {
-                    output.print(&signal, || text(&signal))?;
-                    output.flush()?;
-                }
-            }
+        let message = subscription.next().await.map_err(failed())?;
+        if let Some(signal) = json(&message).filter(|_| args.signals) {
+            output.print(&signal, || text(&signal))?;
+            output.flush()?;
+        }
+        if let Message::Events(mut events) = message {
+            events.truncate(usize::try_from(left).unwrap_or(usize::MAX));
+            left -= events.len() as u64;
+            output.events(&events)?;
         }
     }
     Ok(())

@@ -4,7 +4,7 @@
 //! is damaged; a torn tail or an index that must be made again is told, but is no damage.
 
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -45,7 +45,8 @@ enum Error {
 
 /// Checks a data directory.
 pub fn run(args: VerifyArgs) -> ExitCode {
-    match verify(&args.data) {
+    let VerifyArgs { data } = args;
+    match verify(&data) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -55,10 +56,10 @@ pub fn run(args: VerifyArgs) -> ExitCode {
     }
 }
 
-fn verify(data: &PathBuf) -> Result<bool, Error> {
+fn verify(data: &Path) -> Result<bool, Error> {
     let disk = RealDisk;
     if !disk.exists(&data.join("FORMAT"))? {
-        return Err(Error::NoHome(data.clone()));
+        return Err(Error::NoHome(data.into()));
     }
     let home = Home::take(Arc::new(disk), data)?;
     let mut is_well = true;
@@ -78,7 +79,7 @@ fn verify(data: &PathBuf) -> Result<bool, Error> {
     Ok(is_well)
 }
 
-fn log_bytes(disk: &RealDisk, directory: &std::path::Path) -> Result<u64, Error> {
+fn log_bytes(disk: &RealDisk, directory: &Path) -> Result<u64, Error> {
     let log = directory.join("log");
     let mut bytes = 0;
     for name in disk.list(&log)? {
@@ -88,7 +89,7 @@ fn log_bytes(disk: &RealDisk, directory: &std::path::Path) -> Result<u64, Error>
 }
 
 /// The complete segments whose index file is missing or damaged.
-fn unfit_indexes(disk: &RealDisk, directory: &std::path::Path) -> Result<Vec<String>, Error> {
+fn unfit_indexes(disk: &RealDisk, directory: &Path) -> Result<Vec<String>, Error> {
     let segments = Segments::read_only(disk, &directory.join("log"))?;
     let complete = segments.split_last().map_or(&[][..], |(_, complete)| complete);
     let check = |segment: &Arc<log::segment::Segment>| {

@@ -28,13 +28,16 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     names: BTreeMap<PathBuf, Arc<Inode>>,
-    /// By directory: the name and what it meant before, oldest change first.
-    unsynced_names: HashMap<PathBuf, Vec<(PathBuf, Option<Arc<Inode>>)>>,
+    /// By directory, oldest change first.
+    unsynced_names: HashMap<PathBuf, Vec<Meant>>,
     locked: HashSet<PathBuf>,
     capacity: Option<u64>,
     /// Counts syncs of data, for tests that ask whether there was one.
     syncs: u64,
 }
+
+/// A name, and what it meant before it was changed.
+type Meant = (PathBuf, Option<Arc<Inode>>);
 
 #[derive(Debug, Default)]
 struct Inode {

@@ -80,6 +80,7 @@ pub trait Disk: Send + Sync + std::fmt::Debug {
 }
 
 /// An open file.
+#[allow(clippy::len_without_is_empty, reason = "a file is asked how long it is")]
 pub trait File: Send + Sync + std::fmt::Debug {
     /// Fills `buffer` from `offset`; fewer bytes there are an error.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<(), Error>;

@@ -90,7 +90,7 @@ pub(super) fn event_id(text: &str) -> Result<EventId, Invalid> {
 }
 
 /// A snapshot to save. Its request has the fields of a stored snapshot, so its bytes become one.
-pub(super) fn snapshot(request: proto::SnapshotsSaveRequest, limits: &Limits) -> Result<ProposedSnapshot, Invalid> {
+pub(super) fn snapshot(request: &proto::SnapshotsSaveRequest, limits: &Limits) -> Result<ProposedSnapshot, Invalid> {
     let stream = StreamName::for_append(&request.stream, limits)?;
     let revision = request.revision.ok_or_else(|| Invalid::malformed("a snapshot needs the revision it is of"))?;
     Invalid::check("data_bytes", limits.data_bytes, request.data.len())?;

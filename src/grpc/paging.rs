@@ -27,6 +27,11 @@ pub(super) enum Source {
     Stream { name: StreamName, head: Position },
 }
 
+/// Events that are there were not found: a fault of ours, never to be told as an end.
+#[derive(Debug, thiserror::Error)]
+#[error("a read found less than there is")]
+struct CutShort;
+
 /// A read in progress.
 #[derive(Debug)]
 pub(super) struct Paging {
@@ -66,7 +71,12 @@ impl Paging {
             if self.ahead.is_empty() {
                 self.read_ahead();
             }
-            let page = match self.ahead.pop_front()?.await.map_err(Error::internal).and_then(|page| page) {
+            let page = self.ahead.pop_front()?.await.map_err(Error::internal).and_then(|page| page);
+            let page = match page {
+                Ok(page) if page.is_empty() => Err(Error::internal(CutShort)),
+                page => page,
+            };
+            let page = match page {
                 Ok(page) => page,
                 Err(error) => {
                     self.next = None;

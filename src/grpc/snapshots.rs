@@ -23,7 +23,7 @@ impl Doors {
 impl Snapshots for Doors {
     async fn save(&self, request: Request<SnapshotsSaveRequest>) -> Result<Response<SnapshotsSaveResponse>, Status> {
         let store = self.store(&request, Absent::Refuse).await?;
-        let snapshot = convert::snapshot(request.into_inner(), &self.tenants.options().limits).map_err(invalid)?;
+        let snapshot = convert::snapshot(request.get_ref(), &self.tenants.options().limits).map_err(invalid)?;
         let saved_at = store.save_snapshot(snapshot).await.map_err(|error| status(&error))?;
         Ok(Response::new(SnapshotsSaveResponse { saved_at: Some(convert::time(saved_at)) }))
     }

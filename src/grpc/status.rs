@@ -36,14 +36,10 @@ const TYPE_PREFIX: &str = "type.googleapis.com";
 /// The status of an error.
 pub fn status(error: &Error) -> Status {
     let (code, reason) = code_and_reason(error);
-    let message = match code {
-        Code::Internal | Code::DataLoss => {
-            tracing::error!(error = %chain(error), "a request failed");
-            error.to_string()
-        }
-        _ => error.to_string(),
-    };
-    build(code, reason, message, metadata(error), detail(error))
+    if matches!(code, Code::Internal | Code::DataLoss) {
+        tracing::error!(error = %chain(error), "a request failed");
+    }
+    build(code, reason, error.to_string(), metadata(error), detail(error))
 }
 
 /// The status of something malformed.
@@ -163,7 +159,19 @@ fn detail(error: &Error) -> Option<Any> {
         Error::Invalid(Invalid::TooMuch { limit, maximum, actual }) => {
             any("LimitExceeded", &proto::LimitExceeded { limit: (*limit).into(), maximum: *maximum, actual: *actual })
         }
-        _ => None,
+        Error::Invalid(Invalid::Malformed(_))
+        | Error::SnapshotAhead { .. }
+        | Error::StreamNotFound(_)
+        | Error::EventNotFound
+        | Error::SnapshotNotFound(_)
+        | Error::TenantNotFound(_)
+        | Error::QueueFull
+        | Error::DiskFull
+        | Error::TooManyTenants
+        | Error::ShuttingDown
+        | Error::Poisoned
+        | Error::Damaged(_)
+        | Error::Internal(_) => None,
     }
 }
 

@@ -44,7 +44,7 @@ pub struct Located {
 impl Index {
     /// Opens the parts of all complete segments, making those that are missing or damaged, and an
     /// empty part for the newest segment, to be filled by [`Self::learn`].
-    pub fn open(disk: Arc<dyn Disk>, directory: &Path, terms: Terms, segments: Segments) -> Result<Self, Error> {
+    pub fn open(disk: Arc<dyn Disk>, directory: &Path, terms: Terms, segments: &Segments) -> Result<Self, Error> {
         disk.create_dir(directory)?;
         let all = segments.all();
         let (newest, complete) = all.split_last().expect("a log has a segment");
@@ -108,7 +108,7 @@ impl Index {
         let first = part.first_position();
         let ordinal = u32::try_from(position.0 - first.0).unwrap_or(u32::MAX);
         let segment = part.segment();
-        let offsets = self.ask(part, |part| part.offsets(ordinal, most))?;
+        let offsets = self.ask(&part, |part| part.offsets(ordinal, most))?;
         Ok(offsets.into_iter().map(|offset| Place { segment, offset }).collect())
     }
 
@@ -121,7 +121,7 @@ impl Index {
     pub fn locate(&self, term: Term) -> impl Iterator<Item = Result<Located, Error>> + '_ {
         self.parts().into_iter().rev().filter_map(move |part| {
             let segment = part.segment();
-            match self.ask(part, |part| part.count(term)) {
+            match self.ask(&part, |part| part.count(term)) {
                 Ok(0) => None,
                 Ok(count) => Some(Ok(Located { segment, count })),
                 Err(error) => Some(Err(error)),
@@ -133,7 +133,7 @@ impl Index {
     /// `most`.
     pub fn places_of(&self, term: Term, segment: u32, skip: usize, most: usize) -> Result<Vec<Place>, Error> {
         let Some(part) = self.part_of(segment) else { return Ok(Vec::new()) };
-        self.ask(part, |part| {
+        self.ask(&part, |part| {
             let ordinals = part.ordinals(term, skip, most)?;
             let offsets = offsets_of(part, &ordinals)?;
             Ok(offsets.into_iter().map(|offset| Place { segment, offset }).collect())
@@ -144,7 +144,7 @@ impl Index {
     pub fn stream_names(&self, from: &str, most: usize) -> Result<Vec<String>, Error> {
         let mut names = Vec::new();
         for part in self.parts() {
-            names.append(&mut self.ask(part, |part| part.names(from, most))?);
+            names.append(&mut self.ask(&part, |part| part.names(from, most))?);
         }
         names.sort_unstable();
         names.dedup();
@@ -156,7 +156,7 @@ impl Index {
     pub fn controls(&self, slot: Slot) -> Result<Vec<Control>, Error> {
         let mut controls = Vec::new();
         for part in self.parts() {
-            controls.append(&mut self.ask(part, |part| part.controls(slot))?);
+            controls.append(&mut self.ask(&part, |part| part.controls(slot))?);
         }
         Ok(controls)
     }
@@ -187,8 +187,8 @@ impl Index {
     }
 
     /// Asks a part, and if its file is damaged, makes it again and asks once more.
-    fn ask<T>(&self, part: Arc<dyn Part>, ask: impl Fn(&dyn Part) -> Result<T, Error>) -> Result<T, Error> {
-        match ask(&*part) {
+    fn ask<T>(&self, part: &Arc<dyn Part>, ask: impl Fn(&dyn Part) -> Result<T, Error>) -> Result<T, Error> {
+        match ask(&**part) {
             Err(error) if error.is_mendable() => {
                 let number = part.segment();
                 let Some(segment) = self.segments.get(number) else { return Err(error) };

@@ -113,11 +113,12 @@ impl Store {
     ) -> Result<Arc<Self>, Error> {
         let started = Instant::now();
         let layout = Layout::below(directory);
-        let (log, index) = open_log(&disk, &layout, options)?;
+        let shelf_disk = disk.clone();
+        let (log, index) = open_log(disk, &layout, options)?;
         let (log_id, head, segments) = (log.id(), log.next_position().before(), log.segments());
         let reader = Reader::new(index.clone(), segments);
 
-        let shelf = open_shelf(&*disk, &layout)?;
+        let shelf = open_shelf(&*shelf_disk, &layout)?;
         let per_stream = options.limits.snapshots_per_stream;
         let directory_of = SnapshotDirectory::new(shelf, log_id, per_stream);
         let snapshots = Arc::new(Snapshots::new(directory_of, index.clone(), reader.clone(), log_id, per_stream));
@@ -164,11 +165,12 @@ impl Store {
     }
 }
 
-fn open_log(disk: &Arc<dyn Disk>, layout: &Layout, options: &StoreOptions) -> Result<(SegmentLog, Arc<Index>), Error> {
+fn open_log(disk: Arc<dyn Disk>, layout: &Layout, options: &StoreOptions) -> Result<(SegmentLog, Arc<Index>), Error> {
+    let index_disk = disk.clone();
     let open_index = |segments: &Segments| {
         let newest = segments.newest().expect("a log has a segment");
         let terms = Terms::of_log(newest.header.log_id).masked(options.term_mask);
-        Index::open(disk.clone(), &layout.index, terms, segments.clone()).map(Arc::new)
+        Index::open(index_disk.clone(), &layout.index, terms, segments).map(Arc::new)
     };
     let mut index = None;
     let mut learn = |segments: &Segments, placed: Placed| {
@@ -176,7 +178,7 @@ fn open_log(disk: &Arc<dyn Disk>, layout: &Layout, options: &StoreOptions) -> Re
             index.learn(&placed);
         }
     };
-    let log = SegmentLog::open(disk.clone(), &layout.log, &layout.quarantine, options.log.clone(), &mut learn)?;
+    let log = SegmentLog::open(disk, &layout.log, &layout.quarantine, options.log.clone(), &mut learn)?;
     let index = index.unwrap_or_else(|| open_index(&log.segments()))?;
     Ok((log, index))
 }

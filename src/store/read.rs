@@ -113,6 +113,9 @@ impl Reader {
             }
             offset = found.next;
         }
+        if position <= until && !page.is_full() {
+            return Err(cursor.misplaced(offset).into());
+        }
         Ok(page.events)
     }
 

@@ -139,7 +139,7 @@ impl Store {
     pub async fn append(&self, append: Append) -> Result<Appended, Error> {
         let permit = self.permit(append.bytes())?;
         let (reply, answer) = oneshot::channel();
-        self.queue.try_send(Request::Append { append, reply, permit }).map_err(full_or_closed)?;
+        self.queue.try_send(Request::Append { append, reply, permit }).map_err(|error| full_or_closed(&error))?;
         answer.await.unwrap_or_else(|_| Err(self.why_gone()))
     }
 
@@ -166,7 +166,7 @@ impl Store {
     pub async fn save_snapshot(&self, snapshot: ProposedSnapshot) -> Result<Timestamp, Error> {
         let permit = self.permit(snapshot.bytes.len())?;
         let (reply, answer) = oneshot::channel();
-        self.queue.try_send(Request::Save { snapshot, reply, permit }).map_err(full_or_closed)?;
+        self.queue.try_send(Request::Save { snapshot, reply, permit }).map_err(|error| full_or_closed(&error))?;
         answer.await.unwrap_or_else(|_| Err(self.why_gone()))
     }
 
@@ -175,7 +175,7 @@ impl Store {
         self.check_serving()?;
         let (reply, answer) = oneshot::channel();
         let request = Request::Delete { stream: stream.clone(), revision, reply };
-        self.queue.try_send(request).map_err(full_or_closed)?;
+        self.queue.try_send(request).map_err(|error| full_or_closed(&error))?;
         match answer.await.unwrap_or_else(|_| Err(self.why_gone()))? {
             0 => Err(Error::SnapshotNotFound(stream)),
             deleted => Ok(deleted),
@@ -286,7 +286,7 @@ impl Store {
     }
 }
 
-fn full_or_closed(error: mpsc::error::TrySendError<Request>) -> Error {
+fn full_or_closed(error: &mpsc::error::TrySendError<Request>) -> Error {
     match error {
         mpsc::error::TrySendError::Full(_) => Error::QueueFull,
         mpsc::error::TrySendError::Closed(_) => Error::ShuttingDown,

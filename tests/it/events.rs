@@ -20,20 +20,23 @@ pub(crate) async fn append(client: &Client, stream: &str, events: Vec<NewEvent>)
     client.append(stream, Expected::Any, events).await.expect("appended")
 }
 
-/// Appends so many events, one at a time, spread over so many streams called `<prefix>-<n>`.
+/// How many appends of `spread` are under way at once: few, so that they fill many blocks and segments.
+const UNDER_WAY: u64 = 4;
+
+/// Appends so many events, one an append, spread over so many streams called `<prefix>-<n>`.
 pub(crate) async fn spread(client: &Client, prefix: &str, streams: u64, count: u64) {
     let (sender, mut receiver) = client.append_session().await.expect("a session").split();
-    let prefix = prefix.to_owned();
-    let sending = tokio::spawn(async move {
-        for number in 0..count {
+    for first in (0..count).step_by(usize::try_from(UNDER_WAY).expect("a small number")) {
+        let numbers = first..count.min(first + UNDER_WAY);
+        for number in numbers.clone() {
             let stream = format!("{prefix}-{}", number % streams);
             sender.send(&stream, Expected::Any, vec![event(number)]).await.expect("the session goes on");
         }
-    });
-    while let Some(answer) = receiver.next().await {
-        answer.expect("the session goes on").expect("appended");
+        for _ in numbers {
+            let answer = receiver.next().await.expect("an answer").expect("the session goes on");
+            answer.expect("appended");
+        }
     }
-    sending.await.expect("all sent");
 }
 
 /// The whole log.

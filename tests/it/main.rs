@@ -11,8 +11,15 @@ mod wire;
 
 mod append;
 mod bad_input;
+mod full_disk;
+mod get_event;
 mod idempotency;
+mod lifecycle;
 mod read_all;
 mod read_stream;
+mod refused_start;
 mod session;
+mod snapshots;
+mod streams;
 mod subscribe;
+mod tenants;

@@ -18,7 +18,7 @@ async fn assert_reads_like(client: &Client, name: &str, list: &[RecordedEvent]) 
     assert_eq!(read(client, whole().from_start().limit(0)).await, list);
     assert_eq!(read(client, whole().backwards()).await, reversed);
     assert_eq!(read(client, whole().backwards().from_end()).await, reversed);
-    for from in [0, 1, length / 3, length / 2, length - 1] {
+    for from in [0, 1, length / 3, length / 2, length - 1].into_iter().filter(|from| *from < length) {
         let at = usize::try_from(from).unwrap();
         for limit in [1, 2, 15, 16, 17, length, length + 10] {
             let most = usize::try_from(limit).unwrap();

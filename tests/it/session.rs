@@ -68,7 +68,9 @@ async fn one_failing_append_does_not_end_the_session() {
         failures.push(within("an answer", receiver.next()).await.unwrap().unwrap().unwrap_err());
     }
     let expected = Expected::Revision(77);
-    assert!(matches!(&failures[0], Error::WrongExpectedRevision { expected: e, actual: Some(0), .. } if *e == expected));
+    assert!(
+        matches!(&failures[0], Error::WrongExpectedRevision { expected: e, actual: Some(0), .. } if *e == expected)
+    );
     assert!(matches!(&failures[1], Error::EventIdConflict { position: 1, .. }), "{:?}", failures[1]);
     assert!(matches!(&failures[2], Error::InvalidArgument(_)), "{:?}", failures[2]);
     assert!(matches!(&failures[3], Error::InvalidArgument(_)), "{:?}", failures[3]);

@@ -51,7 +51,7 @@ pub(crate) struct FaultyDisk {
 pub(crate) struct Plan {
     /// The planned call, counted from 0.
     at: AtomicU64,
-    fault: Fault,
+    pub(crate) fault: Fault,
     pub(crate) syncs: Syncs,
     calls: AtomicU64,
     gone: AtomicBool,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use quipu::disk::{Disk, Error, File, Lock, Open, Operation};
 
 use crate::chance::Chance;
-use crate::faults::{FaultyDisk, Syncs, nothing};
+use crate::faults::{Fault, FaultyDisk, Syncs, nothing};
 
 /// The unit in which a disk writes: of a torn write, each one is there or not.
 const SECTOR: usize = 512;
@@ -87,23 +87,23 @@ impl FaultyFile {
         }
     }
 
-    /// Which sectors of a write reached the disk is chance, and what the others hold is too.
+    /// Of a torn write, each sector reached the disk or not. What lies in one that did not is what was
+    /// there before; in a part of the file that is new, zeros or anything. Never is all of it there.
     fn torn_write(&self, bytes: &[u8], offset: u64, seed: u64) -> Result<(), Error> {
         let mut chance = Chance::of(seed);
-        let mut torn = bytes[..1 + chance.below(bytes.len() as u64) as usize].to_vec();
-        let tidy = chance.once_in(3);
-        for sector in torn.chunks_mut(SECTOR) {
-            match chance.below(4) {
-                0 if !tidy => sector.fill(0),
-                1 if !tidy => sector.iter_mut().for_each(|byte| *byte = chance.number() as u8),
-                _ => {}
+        let before = self.file.len()?;
+        let reached = chance.below(bytes.len().max(1) as u64) as usize;
+        let is_prefix = chance.once_in(3);
+        for (index, sector) in bytes[..reached].chunks(SECTOR).enumerate() {
+            let at = offset + (index * SECTOR) as u64;
+            let arrives = is_prefix || chance.below(4) > 1;
+            if arrives {
+                self.file.write_at(sector, at)?;
+            } else if at >= before {
+                let noise = if chance.once_in(2) { 0 } else { chance.number() as u8 };
+                self.file.write_at(&vec![noise; sector.len()], at)?;
             }
         }
-        // The last byte is wrong, so that a write that is torn is never whole.
-        if let (true, Some(last)) = (torn.len() == bytes.len(), torn.last_mut()) {
-            *last ^= 0x55;
-        }
-        self.file.write_at(&torn, offset)?;
         self.file.sync_data()
     }
 }
@@ -124,7 +124,7 @@ impl File for FaultyFile {
 
     fn sync_data(&self) -> Result<(), Error> {
         let done = self.disk.change(Operation::Sync, &self.path, || self.sync(), nothing);
-        if done.is_err() {
+        if done.is_err() && self.disk.plan.fault == Fault::Fails {
             self.disk.plan.state().sync_failed(&self.path);
         }
         done

@@ -74,34 +74,31 @@ pub(crate) fn live(
     (load, seed): (Load, u64),
 ) -> (u64, Vec<String>) {
     let disk = FaultyDisk::failing(below, at, fault);
-    let mut faults = Vec::new();
-    let store = match open(&disk) {
+    let (store, mut faults) = match open(&disk) {
         Ok(store) => {
-            // A check that the fault interrupts says nothing.
-            let found = if disk.calls() <= at { witness.check(&store) } else { Vec::new() };
-            faults.extend(found);
-            load.run(&store, witness, seed);
-            Some(store)
+            let faults = witness.check(&store);
+            (Some(store), faults)
         }
-        Err(error) => {
-            if disk.calls() <= at {
-                faults.push(format!("the start was refused: {error:?}"));
-            }
-            None
-        }
+        Err(error) => (None, vec![format!("the start was refused: {error:?}")]),
     };
+    if disk.calls() > at {
+        // What failed because the machine went is no fault of the store.
+        faults.clear();
+    }
+    if let Some(store) = &store {
+        load.run(store, witness, seed);
+    }
     end(&disk, store, how);
     (disk.calls(), faults)
 }
 
-/// A start that nothing disturbs: what it shows must be what was told.
-pub(crate) fn check_start(below: &MemoryDisk, witness: &mut Witness) -> Vec<String> {
-    match open(below) {
+/// A start that nothing disturbs, and then an end like this. What it shows must be what was told.
+pub(crate) fn check_start(below: &MemoryDisk, witness: &mut Witness, how: End) -> Vec<String> {
+    let disk = FaultyDisk::failing(below, u64::MAX, Fault::Gone);
+    match open(&disk) {
         Ok(store) => {
             let faults = witness.check(&store);
-            // Nothing is written at the end: what comes next finds what this start has left.
-            end(&FaultyDisk::failing(below, u64::MAX, Fault::Gone), None, End::Kill);
-            store.close();
+            end(&disk, Some(store), how);
             faults
         }
         Err(error) => vec![format!("the start was refused: {error:?}")],

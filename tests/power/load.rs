@@ -37,7 +37,7 @@ impl Load {
         let mut chance = Chance::of(seed);
         let clients = (0..self.clients).map(|number| {
             let own = StreamName::from_log(&format!("own-{number}-{:x}", chance.number()));
-            Client { load: self, store, told: &told, chance: Chance::of(chance.number()), own, last: None }
+            Client { load: self, store, told: &told, chance: Chance::of(chance.number()), own, last: None, saved: None }
         });
         runtime.block_on(join_all(clients.map(Client::work)));
         *witness = told.into_inner();
@@ -52,13 +52,15 @@ struct Client<'a> {
     /// A stream of its own, and the last revision that it knows of.
     own: StreamName,
     last: Option<Revision>,
+    /// The revision of its last snapshot.
+    saved: Option<Revision>,
 }
 
 impl Client<'_> {
     async fn work(mut self) {
         for _ in 0..self.load.requests {
             let goes_on = match (self.chance.below(6), self.last) {
-                (0, Some(last)) => self.save(last).await,
+                (0, Some(last)) if self.saved != self.last => self.save(last).await,
                 (1, _) => self.append_wrongly().await,
                 (2, _) => self.append_anywhere().await,
                 _ => self.append_to_own().await,
@@ -71,27 +73,26 @@ impl Client<'_> {
 
     async fn append_to_own(&mut self) -> bool {
         let expected = self.last.map_or(ExpectedRevision::NoStream, ExpectedRevision::Exactly);
-        let outcome = self.append(self.own.clone(), expected).await;
+        let (outcome, events) = self.append(self.own.clone(), expected).await;
         assert_ne!(outcome, Outcome::Out, "nobody else appends to this stream");
         if let Outcome::In(first, _) = outcome {
-            let events = self.told.borrow().appends.iter().rfind(|tried| tried.stream == self.own).map(|it| it.events.len());
-            self.last = Some(Revision(first.0 + events.unwrap_or(0) as u64 - 1));
+            self.last = Some(Revision(first.0 + events - 1));
         }
         outcome != Outcome::Unknown
     }
 
     async fn append_anywhere(&mut self) -> bool {
         let stream = StreamName::from_log(&format!("shared-{}", self.chance.below(3)));
-        self.append(stream, ExpectedRevision::Any).await != Outcome::Unknown
+        self.append(stream, ExpectedRevision::Any).await.0 != Outcome::Unknown
     }
 
     async fn append_wrongly(&mut self) -> bool {
-        let outcome = self.append(self.own.clone(), ExpectedRevision::Exactly(Revision(1 << 40))).await;
+        let (outcome, _) = self.append(self.own.clone(), ExpectedRevision::Exactly(Revision(1 << 40))).await;
         assert!(!matches!(outcome, Outcome::In(..)), "an append with a wrong expectation went in");
         outcome != Outcome::Unknown
     }
 
-    async fn append(&mut self, stream: StreamName, expected: ExpectedRevision) -> Outcome {
+    async fn append(&mut self, stream: StreamName, expected: ExpectedRevision) -> (Outcome, u64) {
         let count = 1 + self.chance.below(4);
         let events: Vec<_> = (0..count)
             .map(|_| {
@@ -106,10 +107,11 @@ impl Client<'_> {
         let answer = self.store.append(Append { stream, expected, events }).await;
         let tried = &mut self.told.borrow_mut().appends[number];
         tried.answered(&answer);
-        tried.outcome
+        (tried.outcome, count)
     }
 
     async fn save(&mut self, revision: Revision) -> bool {
+        self.saved = Some(revision);
         let mut bytes = Vec::new();
         put_bytes(&mut bytes, 1, self.own.as_str().as_bytes());
         bytes.extend([2 << 3, u8::try_from(revision.0).expect("few events") & 0x7f]);
@@ -118,9 +120,7 @@ impl Client<'_> {
         let snapshot = ProposedSnapshot { stream: self.own.clone(), revision, bytes: bytes.clone() };
         let saved = self.store.save_snapshot(snapshot).await;
         if saved.is_ok() {
-            let mut told = self.told.borrow_mut();
-            told.snapshots.retain(|(stream, at, _)| (stream, at) != (&self.own, &revision));
-            told.snapshots.push((self.own.clone(), revision, bytes));
+            self.told.borrow_mut().snapshots.push((self.own.clone(), revision, bytes));
         }
         saved.is_ok()
     }

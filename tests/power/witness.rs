@@ -103,10 +103,14 @@ impl Witness {
         if found.len() != events.len() {
             faults.push("an event id is there twice".into());
         }
-        let tried: usize = self.appends.iter_mut().map(|tried| {
-            tried.settle(&found, &mut faults);
-            tried.events.iter().filter(|event| found.contains_key(&event.id)).count()
-        }).sum();
+        let tried: usize = self
+            .appends
+            .iter_mut()
+            .map(|tried| {
+                tried.settle(&found, &mut faults);
+                tried.events.iter().filter(|event| found.contains_key(&event.id)).count()
+            })
+            .sum();
         if tried != events.len() {
             faults.push(format!("{} events that nobody appended", events.len() - tried));
         }

@@ -52,9 +52,9 @@ pub struct ImportArgs {
 }
 
 const LINES_HELP: &str = "\
-Each line is a JSON object with stream, type, and data or data_base64; and if need be id, tags, metadata,
-occurred_at, content_type, schema_version, correlation_id, causation_id. Lines of `export` are taken as
-they are. A line without id gets one that follows from the line and its place in its stream, so that an
+Each line is a JSON object with stream, type, and data or data_base64; and if need be id, tags, metadata, \
+occurred_at, content_type, schema_version, correlation_id, causation_id. Lines of `export` are taken as \
+they are. A line without id gets one that follows from the line and its place in its stream, so that an \
 import that was interrupted can be run again.";
 
 /// What has been acknowledged, as it is printed.
@@ -84,9 +84,8 @@ pub(super) async fn run(args: ImportArgs) -> Result<(), Error> {
     let outcome = import(&client, &info, lines, &mut tally, &progress).await;
     progress.finish();
     let mut output = args.print.output();
-    output.print(&tally, || tally.text())?;
-    output.flush()?;
-    outcome
+    let told = output.print(&tally, || tally.text()).and_then(|()| output.flush());
+    outcome.and(told)
 }
 
 async fn import(

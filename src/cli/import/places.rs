@@ -11,19 +11,18 @@ use quipu_client::{Client, Error as ClientError, Expected, NewEvent};
 use super::groups::Group;
 use crate::cli::Error;
 
-/// Where a stream stood before the import.
+/// Where the lines of a stream belong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Place {
-    /// The revision that the stream's first line has or gets.
-    first: u64,
-    /// The revision after the stream's last event.
+    /// The revision that its next line has or gets.
+    next: u64,
+    /// The revision after its last event before the import.
     end: u64,
 }
 
 /// The streams met so far.
 #[derive(Debug, Default)]
 pub(super) struct Places {
-    /// By name: the revision that the next line has or gets, and the revision after the last event.
     streams: HashMap<String, Place>,
 }
 
@@ -33,8 +32,8 @@ pub(super) struct Planned {
     pub(super) stream: String,
     pub(super) expected: Expected,
     pub(super) events: Vec<NewEvent>,
-    /// The number of the first event's line.
-    pub(super) line: u64,
+    /// The numbers of the first and the last line.
+    pub(super) lines: (u64, u64),
     /// How large it is, about.
     pub(super) bytes: usize,
     /// How many bytes of the file had been read with it.
@@ -50,50 +49,51 @@ pub(super) async fn locate(client: &Client, group: &Group) -> Result<Option<Plac
         return Ok(None);
     }
     let Some((line, first)) = group.events.first() else { return Ok(None) };
-    let failed = |source| refused(*line, &group.stream, source);
+    let failed = |source| refused((*line, *line), &group.stream, source);
     let Some(info) = client.stream(&group.stream).await.map_err(failed)? else { return Ok(None) };
     let end = info.head_revision + 1;
     match client.get_event_by_id(first.id).await {
-        Ok(event) if event.stream == group.stream => Ok(Some(Place { first: event.revision, end })),
+        Ok(event) if event.stream == group.stream => Ok(Some(Place { next: event.revision, end })),
         Ok(event) => {
             let conflict =
                 ClientError::EventIdConflict { id: first.id, stream: event.stream, position: event.position };
-            Err(refused(*line, &group.stream, conflict))
+            Err(failed(conflict))
         }
-        Err(ClientError::EventNotFound) => Ok(Some(Place { first: end, end })),
-        Err(source) => Err(refused(*line, &group.stream, source)),
+        Err(ClientError::EventNotFound) => Ok(Some(Place { next: end, end })),
+        Err(source) => Err(failed(source)),
     }
 }
 
-/// The failure of an append, by its line.
-pub(super) fn refused(line: u64, stream: &str, source: ClientError) -> Error {
-    Error::call(format!("cannot import line {line}, of stream {stream:?}"))(source)
+/// The failure of an append, by its lines.
+pub(super) fn refused((first, last): (u64, u64), stream: &str, source: ClientError) -> Error {
+    let lines = if first == last { format!("line {first}") } else { format!("lines {first} to {last}") };
+    Error::call(format!("cannot import {lines}, of stream {stream:?}"))(source)
 }
 
 impl Places {
     /// The appends of a group, which come in the order of the file: two when it is in part there already.
     pub(super) fn plan(&mut self, group: Group, place: Option<Place>) -> Vec<Planned> {
         let known = self.streams.entry(group.stream.clone());
-        let known = known.or_insert_with(|| place.unwrap_or(Place { first: 0, end: 0 }));
-        let (next, end) = (known.first, known.end);
+        let known = known.or_insert_with(|| place.unwrap_or(Place { next: 0, end: 0 }));
+        let (next, end) = (known.next, known.end);
         let events = group.events.len();
-        known.first += events as u64;
+        known.next += events as u64;
         let old = usize::try_from(end.saturating_sub(next)).map_or(events, |old| old.min(events));
         let mut events = group.events;
         let new = events.split_off(old);
-        let parts = [(next, events, true), (next + old as u64, new, false)];
-        let parts = parts.into_iter().filter(|(_, events, _)| !events.is_empty());
-        parts
-            .map(|(revision, events, is_old)| Planned {
+        let (bytes, bytes_read) = (group.bytes, group.bytes_read);
+        let part = |revision: u64, events: Vec<(u64, NewEvent)>, is_old| {
+            Some(Planned {
                 stream: group.stream.clone(),
                 expected: revision.checked_sub(1).map_or(Expected::NoStream, Expected::Revision),
-                line: events.first().map_or(0, |(line, _)| *line),
+                lines: (events.first()?.0, events.last()?.0),
                 events: events.into_iter().map(|(_, event)| event).collect(),
-                bytes: group.bytes,
-                bytes_read: group.bytes_read,
+                bytes,
+                bytes_read,
                 is_old,
             })
-            .collect()
+        };
+        [part(next, events, true), part(next + old as u64, new, false)].into_iter().flatten().collect()
     }
 }
 
@@ -113,7 +113,7 @@ mod tests {
     }
 
     fn outline(planned: &[Planned]) -> Vec<(Expected, u64, usize, bool)> {
-        planned.iter().map(|it| (it.expected, it.line, it.events.len(), it.is_old)).collect()
+        planned.iter().map(|it| (it.expected, it.lines.0, it.events.len(), it.is_old)).collect()
     }
 
     #[test]
@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn a_foreign_stream_is_appended_to() {
         let mut places = Places::default();
-        let behind = Some(Place { first: 5, end: 5 });
+        let behind = Some(Place { next: 5, end: 5 });
         assert_eq!(outline(&places.plan(group("a", 0, 2), behind)), [(Expected::Revision(4), 1, 2, false)]);
         assert_eq!(outline(&places.plan(group("a", 2, 1), None)), [(Expected::Revision(6), 3, 1, false)]);
     }
@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn what_is_there_already_goes_in_an_append_of_its_own() {
         let mut places = Places::default();
-        let begun = Some(Place { first: 2, end: 5 });
+        let begun = Some(Place { next: 2, end: 5 });
         assert_eq!(outline(&places.plan(group("a", 0, 2), begun)), [(Expected::Revision(1), 1, 2, true)]);
         let rest = places.plan(group("a", 2, 3), None);
         assert_eq!(outline(&rest), [(Expected::Revision(3), 3, 1, true), (Expected::Revision(4), 4, 2, false)]);

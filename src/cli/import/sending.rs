@@ -138,7 +138,7 @@ impl<'a, S: Stream<Item = Result<Vec<Planned>, Error>>> Sending<'a, S> {
                 self.progress.reached(planned.bytes_read, self.tally.events);
             }
             Err(error) if !matches!(self.end, Some(Err(_))) => {
-                self.end = Some(Err(refused(planned.line, &planned.stream, error)));
+                self.end = Some(Err(refused(planned.lines, &planned.stream, error)));
             }
             // What follows a refused append is refused for its sake.
             Err(_) => {}
