@@ -5,6 +5,7 @@
 use std::collections::HashSet;
 
 use bytes::Bytes;
+use foldhash::fast::RandomState;
 use prost::Message;
 
 use crate::model::{
@@ -32,7 +33,7 @@ pub(super) fn append(request: proto::AppendRequest, limits: &Limits) -> Result<A
     let parsed: Result<Vec<_>, _> =
         request.events.into_iter().map(|event| ProposedEvent::parse(event, limits)).collect();
     let events = parsed?;
-    let mut seen = HashSet::new();
+    let mut seen = HashSet::with_capacity_and_hasher(events.len(), RandomState::default());
     if events.len() > 1 && !events.iter().all(|event| seen.insert(event.id)) {
         return Err(Invalid::malformed("two events of an append have the same id"));
     }

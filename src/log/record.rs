@@ -20,7 +20,7 @@
 
 use bytes::Bytes;
 
-use crate::model::event::{ID_FIELD, POSITION_FIELD, RECORDED_AT_FIELD, REVISION_FIELD, STREAM_FIELD};
+use crate::model::event::{ID_FIELD, ID_TEXT_BYTES, POSITION_FIELD, RECORDED_AT_FIELD, REVISION_FIELD, STREAM_FIELD};
 use crate::model::name::SYSTEM_PREFIX;
 use crate::model::time::TIME_FIELD_BYTES;
 use crate::model::wire::{field_bytes, fixed64_field, put_bytes, reversed};
@@ -137,7 +137,7 @@ pub fn put(out: &mut Vec<u8>, kind: Kind, stream: &str, bytes: impl FnOnce(&mut 
 
 /// How many bytes this event takes in the log, without its record's header.
 pub fn event_bytes(event: &ProposedEvent, stream: &str) -> usize {
-    let id = if event.id_is_canonical { 0 } else { field_bytes(36) };
+    let id = if event.id_is_canonical { 0 } else { field_bytes(ID_TEXT_BYTES) };
     event.bytes.len() + id + field_bytes(stream.len()) + TAIL_BYTES
 }
 

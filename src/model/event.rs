@@ -27,6 +27,9 @@ pub const POSITION_FIELD: u8 = 13;
 /// The field number of `recorded_at`, the last of the server's fields.
 pub const RECORDED_AT_FIELD: u8 = 14;
 
+/// The length of a UUID in its canonical text.
+pub const ID_TEXT_BYTES: usize = 36;
+
 /// The first and last second of a `google.protobuf.Timestamp`: the years 1 to 9999.
 const TIMESTAMP_SECONDS: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
 
@@ -50,8 +53,8 @@ impl EventId {
     }
 
     /// The canonical text: lower case, with hyphens.
-    pub fn text(self) -> [u8; 36] {
-        let mut text = [0; 36];
+    pub fn text(self) -> [u8; ID_TEXT_BYTES] {
+        let mut text = [0; ID_TEXT_BYTES];
         Uuid::from_u128(self.0).hyphenated().encode_lower(&mut text);
         text
     }
@@ -100,7 +103,8 @@ impl ProposedEvent {
         }
         let given = if scan.id.is_empty() { None } else { Some(EventId::parse(scan.id)?) };
         let id = given.unwrap_or_else(EventId::random);
-        let id_is_canonical = scan.id.as_bytes() == id.text();
+        // What could be parsed and has this length is the form with hyphens.
+        let id_is_canonical = scan.id.len() == ID_TEXT_BYTES && !scan.id.bytes().any(|byte| byte.is_ascii_uppercase());
         let bytes = if has_server_fields { without_server_fields(&bytes)? } else { bytes };
         Ok(Self { id, id_is_given: given.is_some(), id_is_canonical, bytes })
     }

@@ -116,11 +116,12 @@ impl Group {
         reply: Reply<Appended>,
         permit: OwnedSemaphorePermit,
     ) {
-        if self.holds_an_id_of(known, &append) {
+        let seen = append.events.iter().find_map(|event| known.ids.get(event.id));
+        if seen.is_some() && self.holds_an_id_of(known, &append) {
             self.deferred.push(Request::Append { append, reply, permit });
             return;
         }
-        let verdict = self.decide(known, &append);
+        let verdict = self.decide(known, &append, seen);
         self.decided.push(Decided::Append { append, reply, verdict, permit });
     }
 
@@ -165,9 +166,10 @@ impl Group {
         given.any(|event| known.ids.get(event.id).is_some_and(|position| position >= self.first_position))
     }
 
-    fn decide(&mut self, known: &mut Knowledge, append: &Append) -> Result<Appended, Error> {
+    /// The verdict on an append; `seen` is where one of its ids was seen lately.
+    fn decide(&mut self, known: &mut Knowledge, append: &Append, seen: Option<Position>) -> Result<Appended, Error> {
         let last = known.head(&append.stream)?.map(|head| head.revision);
-        if let Some(first) = append.events.iter().find_map(|event| known.ids.get(event.id)) {
+        if let Some(first) = seen {
             let by_revision = repeated_long_ago(known, append, last, Error::EventNotFound);
             return by_revision.or_else(|_| repeated_lately(known, append, first));
         }

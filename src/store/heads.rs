@@ -5,6 +5,8 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
+
 use crate::model::{Position, Revision, StreamName};
 
 /// Where a stream ends.
@@ -22,15 +24,15 @@ pub(super) type Known = Option<StreamHead>;
 /// The map.
 #[derive(Debug)]
 pub(super) struct Heads {
-    young: HashMap<StreamName, Known>,
-    old: HashMap<StreamName, Known>,
+    young: HashMap<StreamName, Known, RandomState>,
+    old: HashMap<StreamName, Known, RandomState>,
     generation: usize,
 }
 
 impl Heads {
     /// A map of at most twice `generation` streams.
     pub(super) fn new(generation: usize) -> Self {
-        Self { young: HashMap::new(), old: HashMap::new(), generation }
+        Self { young: HashMap::default(), old: HashMap::default(), generation }
     }
 
     /// What is known of a stream; `None` when nothing is.

@@ -5,12 +5,14 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use foldhash::fast::RandomState;
+
 use crate::model::{EventId, Position};
 
 /// The window.
 #[derive(Debug)]
 pub(super) struct RecentIds {
-    positions: HashMap<EventId, Position>,
+    positions: HashMap<EventId, Position, RandomState>,
     order: VecDeque<EventId>,
     most: usize,
 }
@@ -18,7 +20,7 @@ pub(super) struct RecentIds {
 impl RecentIds {
     /// A window of at most `most` events.
     pub(super) fn new(most: usize) -> Self {
-        Self { positions: HashMap::new(), order: VecDeque::new(), most }
+        Self { positions: HashMap::default(), order: VecDeque::new(), most }
     }
 
     /// The position of a recent event.

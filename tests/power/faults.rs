@@ -114,9 +114,9 @@ impl FaultyDisk {
         self.plan.calls.load(Ordering::SeqCst)
     }
 
-    /// Has the planned fault happen at the very next call.
-    pub(crate) fn fail_next(&self) {
-        self.plan.at.store(self.calls(), Ordering::SeqCst);
+    /// Has the planned fault happen when so many more calls were made.
+    pub(crate) fn fail_after(&self, calls: u64) {
+        self.plan.at.store(self.calls() + calls, Ordering::SeqCst);
     }
 
     /// Takes the machine away now, if it is not gone yet.
