@@ -63,7 +63,7 @@ proto-lint: ## Lint the protocol files
 
 grpcurl: ## Run every grpcurl line of the README, as typed, against a fresh server
 	cargo build --bin quipu
-	QUIPU_BIN=target/debug/quipu tests/readme_grpcurl.sh
+	BINARY=target/debug/quipu tests/readme_grpcurl.sh
 
 permits: ## Import PERMITS_DATA into a fresh server and check the read model that the reactor keeps
 	@test -f '$(PERMITS_DATA)' || { echo 'no such file: $(PERMITS_DATA); set PERMITS_DATA' >&2; exit 1; }

@@ -8,7 +8,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-quipu=${QUIPU_BIN:-target/debug/quipu}
+quipu=${BINARY:-target/debug/quipu}
 readme=${1:-README.md}
 address=127.0.0.1:2113
 scratch=$(mktemp -d)

@@ -80,7 +80,7 @@ impl EventStore for Doors {
             first.snapshot = bytes;
             next = (revision < last).then_some(revision.0 + 1);
         }
-        let source = Source::Stream { name, head };
+        let source = Source::Stream { name, head, last };
         let paging = Paging::new(store, self.metrics.clone(), source, walk, next, convert::limit(request.limit));
         let paging = paging.page_bytes(self.response_bytes());
         let last_message = ReadStreamResponse { head_revision: Some(last.0), ..Default::default() };

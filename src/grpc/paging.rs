@@ -23,8 +23,8 @@ use crate::store::{Error, Store};
 pub(super) enum Source {
     /// The whole log, up to a head.
     Log { head: Position, include_system: bool },
-    /// A stream, up to a head.
-    Stream { name: StreamName, head: Position },
+    /// A stream, up to a head and to its last revision then.
+    Stream { name: StreamName, head: Position, last: Revision },
 }
 
 /// Events that are there were not found: a fault of ours, never to be told as an end.
@@ -106,15 +106,14 @@ impl Paging {
 
     /// Moves behind the last event of a page.
     fn advance(&mut self, page: &[StoredEvent]) {
-        let last = page.last().map(|event| match &self.source {
-            Source::Log { .. } => (event.position().0, 1),
-            Source::Stream { .. } => (event.revision().0, 0),
-        });
-        self.next = match (self.walk, last) {
-            (_, None) => None,
-            (Walk::Forwards, Some((place, _))) => Some(place + 1),
-            (Walk::Backwards, Some((place, first))) if place == first => None,
-            (Walk::Backwards, Some((place, _))) => Some(place - 1),
+        let Some(event) = page.last() else { return };
+        let (first, place, last) = match &self.source {
+            Source::Log { head, .. } => (1, event.position().0, head.0),
+            Source::Stream { last, .. } => (0, event.revision().0, last.0),
+        };
+        self.next = match self.walk {
+            Walk::Forwards => (place < last).then_some(place + 1),
+            Walk::Backwards => (place > first).then(|| place - 1),
         };
     }
 
@@ -126,7 +125,7 @@ impl Paging {
         self.ahead.push_back(tokio::task::spawn_blocking(move || match (&source, walk) {
             (Source::Log { head, .. }, Walk::Forwards) => reader.log_forwards(Position(next), *head, size),
             (Source::Log { .. }, Walk::Backwards) => reader.log_backwards(Position(next), size),
-            (Source::Stream { name, head }, Walk::Forwards) => {
+            (Source::Stream { name, head, .. }, Walk::Forwards) => {
                 reader.stream_forwards(name, Revision(next), *head, size)
             }
             (Source::Stream { name, .. }, Walk::Backwards) => reader.stream_backwards(name, Revision(next), size),

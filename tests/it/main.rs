@@ -11,12 +11,16 @@ mod wire;
 
 mod append;
 mod bad_input;
+mod commands;
 mod full_disk;
 mod get_event;
 mod idempotency;
 mod lifecycle;
+mod permits;
+mod race;
 mod read_all;
 mod read_stream;
+mod rebuild;
 mod refused_start;
 mod session;
 mod snapshots;
