@@ -91,11 +91,11 @@ fn log_bytes(disk: &RealDisk, directory: &Path) -> Result<u64, Error> {
 /// The complete segments whose index file is missing or damaged.
 fn unfit_indexes(disk: &RealDisk, directory: &Path) -> Result<Vec<String>, Error> {
     let segments = Segments::read_only(disk, &directory.join("log"))?;
-    let complete = segments.split_last().map_or(&[][..], |(_, complete)| complete);
-    let check = |segment: &Arc<log::segment::Segment>| {
-        Index::check(disk, &directory.join("index"), segment).err().map(|error| error.to_string())
+    let check = |pair: &[Arc<log::segment::Segment>]| {
+        let checked = Index::check(disk, &directory.join("index"), &pair[0], &pair[1]);
+        checked.err().map(|error| error.to_string())
     };
-    Ok(complete.iter().filter_map(check).collect())
+    Ok(segments.windows(2).filter_map(check).collect())
 }
 
 fn print(tenant: &TenantId, findings: &Findings, unfit: &[String]) -> Result<(), Error> {

@@ -34,7 +34,8 @@ pub trait Disk: Send + Sync + std::fmt::Debug {
     fn open(&self, path: &Path, how: Open) -> Result<Arc<dyn File>, Error>;
     /// The names in a directory, sorted. Empty when there is no such directory.
     fn list(&self, directory: &Path) -> Result<Vec<String>, Error>;
-    /// Makes a directory and those above it, names synced.
+    /// Makes a directory, and those above it that are not there. Its name is durable then, also when it
+    /// was there before.
     fn create_dir(&self, directory: &Path) -> Result<(), Error>;
     /// Gives a file another name, atomically, replacing what had it.
     fn rename(&self, from: &Path, to: &Path) -> Result<(), Error>;

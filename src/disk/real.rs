@@ -36,18 +36,22 @@ impl Disk for RealDisk {
     }
 
     fn create_dir(&self, directory: &Path) -> Result<(), Error> {
-        if directory.is_dir() {
-            return Ok(());
-        }
         let parent = directory.parent().filter(|parent| !parent.as_os_str().is_empty());
-        if let Some(parent) = parent {
-            self.create_dir(parent)?;
+        if !directory.is_dir() {
+            if let Some(parent) = parent.filter(|parent| !parent.is_dir()) {
+                self.create_dir(parent)?;
+            }
+            match fs::create_dir(directory) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                made => made.map_err(|source| Error::new(Operation::Directory, directory, source))?,
+            }
         }
-        match fs::create_dir(directory) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            made => made.map_err(|source| Error::new(Operation::Directory, directory, source))?,
+        // Also when it was there: whoever made it may have died before its name was synced.
+        match self.sync_dir(parent.unwrap_or(Path::new("."))) {
+            // A directory above ours that we may not read: its names are its owner's concern.
+            Err(error) if error.source.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+            synced => synced,
         }
-        self.sync_dir(parent.unwrap_or(Path::new(".")))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> Result<(), Error> {

@@ -59,8 +59,9 @@ impl Index {
             sealing: Mutex::default(),
         };
         let mut parts: Vec<Arc<dyn Part>> = Vec::with_capacity(all.len());
-        for segment in complete {
-            parts.push(match Sealed::open(&*index.disk, &index.path(segment.header.number), segment) {
+        for (segment, next) in complete.iter().zip(&all[1..]) {
+            let path = index.path(segment.header.number);
+            parts.push(match Sealed::open(&*index.disk, &path, segment, events_between(segment, next)) {
                 Ok(sealed) => Arc::new(sealed),
                 Err(error) if error.is_mendable() => index.make_again(segment, &error)?,
                 Err(error) => return Err(error),
@@ -161,10 +162,10 @@ impl Index {
         Ok(controls)
     }
 
-    /// Checks every page of the index file of a complete segment. Mends nothing.
-    pub fn check(disk: &dyn Disk, directory: &Path, segment: &Segment) -> Result<(), Error> {
+    /// Checks every page of the index file of a segment that has a successor. Mends nothing.
+    pub fn check(disk: &dyn Disk, directory: &Path, segment: &Segment, next: &Segment) -> Result<(), Error> {
         let path = directory.join(file_name(segment.header.number));
-        Sealed::open(disk, &path, segment)?.check()
+        Sealed::open(disk, &path, segment, events_between(segment, next))?.check()
     }
 
     fn path(&self, segment: u32) -> PathBuf {
@@ -223,8 +224,11 @@ impl Index {
 
     fn seal(&self, segment: &Segment, active: &Active) -> Result<Sealed, Error> {
         let path = self.path(segment.header.number);
-        active.with_state(|state| build::build(&*self.disk, &path, segment, state))?;
-        Sealed::open(&*self.disk, &path, segment)
+        let events = active.with_state(|state| {
+            build::build(&*self.disk, &path, segment, state)?;
+            Ok::<_, Error>(state.offsets.len() as u64)
+        })?;
+        Sealed::open(&*self.disk, &path, segment, events)
     }
 
     fn seal_in_background(self: &Arc<Self>, complete: Arc<Active>) {
@@ -262,6 +266,10 @@ fn offsets_of(part: &dyn Part, ordinals: &[u32]) -> Result<Vec<u32>, Error> {
         offsets.extend(part.offsets(*ordinal, 1)?);
     }
     Ok(offsets)
+}
+
+fn events_between(segment: &Segment, next: &Segment) -> u64 {
+    next.header.first_position.0 - segment.header.first_position.0
 }
 
 fn file_name(segment: u32) -> String {

@@ -115,14 +115,15 @@ enum Found {
 }
 
 impl Sealed {
-    /// Opens the index file of a segment.
-    pub(super) fn open(disk: &dyn Disk, path: &Path, segment: &Segment) -> Result<Self, Error> {
+    /// Opens the index file of a complete segment with so many events.
+    pub(super) fn open(disk: &dyn Disk, path: &Path, segment: &Segment, events: u64) -> Result<Self, Error> {
         let pages = Pages::open(disk, path)?;
         let header =
             Header::decode(&pages.read(0, HEADER_BYTES)?).ok_or_else(|| pages.damaged("this is not an index"))?;
         let of = &segment.header;
         let is_its = header.log_id == of.log_id
             && header.salt == of.salt
+            && u64::from(header.events) == events
             && header.segment == of.number
             && header.first_position == of.first_position;
         if !is_its || header.bucket_bits > 31 || header.lengths[0] != ((1 << header.bucket_bits) + 1) * 4 {

@@ -9,8 +9,13 @@
 //! * the mark says that more than what is before them was acknowledged.
 //!
 //! Everything else is a torn tail.
+//!
+//! A block that looks good may still not be on disk: the process died between its write and its sync,
+//! or the sync failed and left pages that only look clean. At most the last one can be such, since a
+//! block is written only after the one before it was synced. So before anybody sees it, the last block
+//! is written again and synced, with the segment's header and name.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::block::{HEADER_BYTES as BLOCK_HEADER_BYTES, Header as BlockHeader, MAGIC};
 use super::mark::Mark;
@@ -77,6 +82,35 @@ pub(super) fn examine(
     }
 }
 
+/// Makes durable what the newest segment shows: its name, its header, and its last block.
+pub(super) fn confirm(
+    disk: &dyn Disk,
+    directory: &Path,
+    segment: &Segment,
+    last: Option<&Placed>,
+) -> Result<(), Error> {
+    segment.file().write_at(&segment.header.encode(), 0)?;
+    if let Some(last) = last {
+        segment.file().write_at(last.block.bytes(), u64::from(last.place.offset))?;
+    }
+    segment.file().sync_data()?;
+    Ok(disk.sync_dir(directory)?)
+}
+
+/// Moves a segment that was being made out of the log.
+pub(super) fn set_unfinished_aside(
+    disk: &dyn Disk,
+    unfinished: Option<PathBuf>,
+    quarantine: &Path,
+) -> Result<(), Error> {
+    let Some(path) = unfinished else { return Ok(()) };
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    keep_aside(disk, quarantine, &format!("{name}.torn"), &disk.read(&path)?)?;
+    tracing::warn!(file = %path.display(), "set a segment aside that was being made");
+    disk.remove(&path)?;
+    Ok(disk.sync_dir(path.parent().unwrap_or(Path::new(".")))?)
+}
+
 /// Whether a newest segment without a good header is one that was being made when the power went.
 pub(super) fn was_being_made(disk: &dyn Disk, path: &Path) -> Result<bool, Error> {
     Ok(disk.open(path, Open::Read)?.len()? <= HEADER_BYTES as u64)
@@ -114,7 +148,7 @@ fn cut(disk: &dyn Disk, segment: &Segment, blocks: &Blocks<'_>, quarantine: &Pat
 }
 
 /// Keeps bytes that leave the log in the quarantine directory.
-pub(super) fn keep_aside(disk: &dyn Disk, quarantine: &Path, name: &str, bytes: &[u8]) -> Result<(), Error> {
+fn keep_aside(disk: &dyn Disk, quarantine: &Path, name: &str, bytes: &[u8]) -> Result<(), Error> {
     disk.create_dir(quarantine)?;
     disk.replace(&quarantine.join(name), bytes)?;
     Ok(())

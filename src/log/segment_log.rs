@@ -65,7 +65,7 @@ impl SegmentLog {
     ) -> Result<Self, Error> {
         disk.create_dir(directory)?;
         let mark = Mark::read(&*disk, directory)?;
-        let segments = open_segments(&*disk, directory, quarantine)?;
+        let (segments, mut unfinished) = open_segments(&*disk, directory)?;
         let active = match (segments.newest(), mark) {
             (Some(active), _) => active,
             (None, Some(_)) => {
@@ -73,18 +73,22 @@ impl SegmentLog {
                 return Err(Error::Damaged { file: super::mark::path(directory), offset: 0, what });
             }
             (None, None) => {
-                let first = first_header();
-                let made = Arc::new(Segment::create(&*disk, directory, first)?);
+                recovery::set_unfinished_aside(&*disk, unfinished.take(), quarantine)?;
+                let made = Arc::new(Segment::create(&*disk, directory, first_header())?);
                 segments.push(made.clone());
                 made
             }
         };
         let mut hash = blake3::Hasher::new();
         hash.update(&active.header.encode());
+        let mut last = None;
         let blocks = recovery::recover(&*disk, &active, mark, quarantine, &mut |placed| {
             hash.update(placed.block.bytes());
+            last = Some(placed.clone());
             visit(&segments, placed);
         })?;
+        recovery::confirm(&*disk, directory, &active, last.as_ref())?;
+        recovery::set_unfinished_aside(&*disk, unfinished.take(), quarantine)?;
         Ok(Self {
             offset: blocks.offset,
             next_slot: blocks.next_slot,
@@ -225,36 +229,35 @@ fn first_header() -> Header {
     }
 }
 
-/// Opens all segments of a directory and checks that each follows the one before.
-fn open_segments(disk: &dyn Disk, directory: &Path, quarantine: &Path) -> Result<Segments, Error> {
+/// Opens all segments of a directory and checks that each follows the one before. Also returns the
+/// file of a segment that was being made when the power went.
+fn open_segments(disk: &dyn Disk, directory: &Path) -> Result<(Segments, Option<PathBuf>), Error> {
     let mut names = disk.list(directory)?;
     names.retain(|name| name.ends_with(SUFFIX));
     let segments = Segments::default();
-    let mut previous: Option<Arc<Segment>> = None;
+    let mut unfinished = None;
     for (index, name) in names.iter().enumerate() {
         let path = directory.join(name);
         let is_newest = index + 1 == names.len();
         let opened = Segment::open(disk, &path, Open::Read);
         if is_newest && matches!(opened, Err(Error::Damaged { .. })) && recovery::was_being_made(disk, &path)? {
-            tracing::warn!(file = %path.display(), "removed a segment that was being made");
-            recovery::keep_aside(disk, quarantine, &format!("{name}.torn"), &disk.read(&path)?)?;
-            disk.remove(&path)?;
-            disk.sync_dir(directory)?;
+            unfinished = Some(path);
             break;
         }
         let segment = Arc::new(opened?);
-        let follows = match &previous {
+        let follows = match segments.newest() {
             Some(previous) => follows(&segment.header, &previous.header),
             None => segment.header.number == 1,
         };
         if !follows || *name != segment.header.file_name() {
             return Err(segment.damaged(0, "the segment does not follow the one before it"));
         }
-        segments.push(segment.clone());
-        previous = Some(segment);
+        segments.push(segment);
     }
-    reopen_newest_for_writing(disk, &segments)?;
-    Ok(segments)
+    if let Some(newest) = segments.newest() {
+        segments.replace_newest(Arc::new(Segment::open(disk, &newest.path, Open::Write)?));
+    }
+    Ok((segments, unfinished))
 }
 
 fn follows(next: &Header, previous: &Header) -> bool {
@@ -262,12 +265,4 @@ fn follows(next: &Header, previous: &Header) -> bool {
         && next.log_id == previous.log_id
         && next.first_slot > previous.first_slot
         && next.first_position >= previous.first_position
-}
-
-/// After an unfinished segment was removed, the one before it is written again.
-fn reopen_newest_for_writing(disk: &dyn Disk, segments: &Segments) -> Result<(), Error> {
-    if let Some(newest) = segments.newest() {
-        segments.replace_newest(Arc::new(Segment::open(disk, &newest.path, Open::Write)?));
-    }
-    Ok(())
 }

@@ -58,6 +58,8 @@ impl Home {
             if found > FORMAT {
                 return Err(HomeError::Newer { directory: directory.into(), found });
             }
+            // Whoever wrote it may have died before its name was synced.
+            disk.sync_dir(directory)?;
         } else {
             let is_ours = |name: &String| name == "LOCK" || name == "FORMAT.tmp";
             if !disk.list(directory)?.iter().all(is_ours) {
@@ -65,6 +67,7 @@ impl Home {
             }
             disk.replace(&format, format!("quipu {FORMAT}\n").as_bytes())?;
         }
+        disk.create_dir(&directory.join("tenants"))?;
         Ok(Self { disk, directory: directory.into(), _lock: lock })
     }
 

@@ -113,6 +113,7 @@ impl Store {
     ) -> Result<Arc<Self>, Error> {
         let started = Instant::now();
         let layout = Layout::below(directory);
+        disk.create_dir(directory)?;
         let shelf_disk = disk.clone();
         let (log, index) = open_log(disk, &layout, options)?;
         let (log_id, head, segments) = (log.id(), log.next_position().before(), log.segments());

@@ -69,8 +69,11 @@ impl Snapshots {
     pub(super) fn catch_up(&self, tail: Slot) -> Result<(), Error> {
         let directory = self.directory();
         let applied = directory.applied(tail)?.unwrap_or(Slot(0));
-        for control in self.index.controls(applied)? {
-            directory.apply(control.slot, &[change_at(&self.reader, control.place)?])?;
+        let controls = self.index.controls(applied)?;
+        for block in controls.chunk_by(|one, next| one.slot == next.slot) {
+            let changes: Result<Vec<_>, _> =
+                block.iter().map(|control| change_at(&self.reader, control.place)).collect();
+            directory.apply(block[0].slot, &changes?)?;
         }
         Ok(())
     }

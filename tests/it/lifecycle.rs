@@ -98,11 +98,18 @@ async fn healthz_and_metrics_answer_in_http_1() {
     assert!(get(&server, "/nothing").starts_with("HTTP/1.1 "), "the server goes on");
 }
 
-/// Sends appends without end until the server stops; returns how many were answered.
-async fn append_until_the_end(server: &mut TestServer, signal: Signal) -> u64 {
+/// Sends so many appends of three events over one session and a signal after the tenth answer, until
+/// the session ends; returns how many were answered.
+async fn append_until_the_end(server: &mut TestServer, most: u64, signal: Signal) -> u64 {
     let client = server.client().await;
     let (sender, mut receiver) = client.append_session().await.unwrap().split();
-    let sending = tokio::spawn(async move { while sender.send("s", Expected::Any, events(0..3)).await.is_ok() {} });
+    let sending = tokio::spawn(async move {
+        let mut sent = 0;
+        while sent < most && sender.send("s", Expected::Any, events(0..3)).await.is_ok() {
+            sent += 1;
+        }
+        sender
+    });
     let mut answered = 0;
     let ended = loop {
         match within("an answer", receiver.next()).await.expect("it does not end cleanly") {
@@ -110,26 +117,42 @@ async fn append_until_the_end(server: &mut TestServer, signal: Signal) -> u64 {
             Err(error) => break error,
         }
         answered += 1;
-        if answered == 50 {
+        if answered == 10 {
             server.signal(signal);
         }
     };
-    assert!(matches!(ended, Error::Unavailable(_)), "{ended:?}");
+    match ended {
+        Error::Unavailable(fault) => assert_eq!(fault.reason.as_deref(), Some("SHUTTING_DOWN"), "{fault:?}"),
+        other => panic!("{other:?}"),
+    }
     drop(receiver);
-    sending.await.unwrap();
+    drop(sending.await.unwrap());
     answered
+}
+
+/// Asserts that a server that is stopped in the middle of a session ends well, and that exactly what
+/// was answered is there afterwards.
+async fn assert_drains(most: u64, signal: Signal) {
+    let mut server = TestServer::start();
+    let answered = append_until_the_end(&mut server, most, signal).await;
+    assert_eq!(server.exited().await.code(), Some(0), "{signal:?}: {:?}", server.log());
+    server.run();
+    let all = log(&server.client().await).await;
+    assert_dense(&all);
+    assert_eq!(all.len() as u64, answered * 3, "what went in was answered, and what was answered went in");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stopping_server_answers_what_it_took_and_ends_well() {
     for signal in [Signal::TERM, Signal::INT] {
-        let mut server = TestServer::start();
-        let answered = append_until_the_end(&mut server, signal).await;
-        assert_eq!(server.exited().await.code(), Some(0), "{signal:?}: {:?}", server.log());
-        server.run();
-        let all = log(&server.client().await).await;
-        assert_dense(&all);
-        assert_eq!(all.len() as u64, answered * 3, "what went in was answered, and what was answered went in");
+        assert_drains(200, signal).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stopping_server_answers_what_it_took_from_a_client_that_keeps_on_sending() {
+    for signal in [Signal::TERM, Signal::INT, Signal::TERM, Signal::INT] {
+        assert_drains(u64::MAX, signal).await;
     }
 }
 

@@ -48,7 +48,8 @@ fn joined(messages: &[Bytes]) -> Vec<u8> {
 async fn answers(client: &Client, channel: &Channel) -> Vec<(String, Vec<u8>)> {
     let mut questions: Vec<(String, &'static str, Vec<u8>)> = Vec::new();
     let backwards = i32::from(proto::Direction::Backwards);
-    for (direction, limit, from) in [(0, 0, None), (backwards, 0, None), (0, 77, Some(33)), (backwards, 77, Some(300))] {
+    for (direction, limit, from) in [(0, 0, None), (backwards, 0, None), (0, 77, Some(33)), (backwards, 77, Some(300))]
+    {
         let from = from.map(read_all_request::From::FromPosition);
         let request = proto::ReadAllRequest { direction, limit, from, include_system: true };
         questions.push((format!("{request:?}"), wire::READ_ALL, request.encode_to_vec()));

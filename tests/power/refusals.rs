@@ -28,6 +28,7 @@ fn about_to_fail(ahead: u64) -> (FaultyDisk, Arc<Store>) {
     (disk, store)
 }
 
+/// What a store does from its first failure on.
 fn stops_for_good(disk: &FaultyDisk, store: &Store) {
     assert!(matches!(append(store, 2, b"second"), Err(Error::Poisoned)));
     assert_eq!(*store.condition().borrow(), Condition::Poisoned);
