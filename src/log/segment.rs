@@ -1,9 +1,12 @@
 //! A segment: a header, then blocks, in one file.
 //!
 //! ```text
-//!    0      8       10           12  16      32    40      48          56              64             96              124
-//!    magic  format  min_reader   0   log_id  salt  number  first_slot  first_position  previous_hash  previous_block  crc
-//!    8      u16     u16          u32 16      u64   u64     u64         u64             32             u32 … zeros     u32
+//!    0      8       10           12  16      32    40      48          56
+//!    magic  format  min_reader   0   log_id  salt  number  first_slot  first_position
+//!    8      u16     u16          u32 16      u64   u64     u64         u64
+//!   64             96                  100    124
+//!    previous_hash  previous_block      zeros  crc
+//!    32             u32                        u32
 //!  128: blocks
 //! ```
 //!

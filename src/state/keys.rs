@@ -3,7 +3,7 @@
 //! | byte | key behind it | value | made from |
 //! |---|---|---|---|
 //! | 0 | nothing | log id `u128`, slot `u64`: the last block whose control records are in | each batch |
-//! | 1 | stream name, 0, revision `u64` | segment `u32`, byte `u32`, size `u32`, seconds `u64`, nanos `u32` | `SnapshotSaved`, `SnapshotsDeleted` |
+//! | 1 | stream name, 0, revision `u64` | segment, byte and size `u32`, seconds `u64`, nanos `u32` | control records |
 //!
 //! Stream names have no control characters, so the zero behind a name ends it.
 

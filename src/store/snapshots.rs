@@ -120,7 +120,7 @@ impl Snapshots {
 
     /// Replaces a shelf that failed by one in memory, filled from the log.
     fn move_to_memory(&self, why: &impl std::error::Error) -> Result<(), Error> {
-        tracing::error!(error = %why, "the state directory failed; snapshots are found from memory until the next start");
+        tracing::error!(error = %why, "the state directory failed; memory stands in until the next start");
         let shelf = Arc::new(MemoryShelf::default());
         *self.directory.write().expect("no panic under this lock") =
             SnapshotDirectory::new(shelf, self.log_id, self.per_stream);

@@ -128,7 +128,7 @@ fn made_up(text: &mut String) {
         let (permit, day, activity) = (number * 7919 % 300, number % 28 + 1, number % 9);
         writeln!(
             text,
-            r#"{{"stream":"permit-{permit}","type":"T{activity:02}","occurred_at":"2011-02-{day:02}T10:00:00Z","data":{{}}}}"#
+            r#"{{"stream":"permit-{permit}","type":"T{activity}","occurred_at":"2011-02-{day:02}T10:00:00Z","data":{{}}}}"#
         )
         .unwrap();
     }

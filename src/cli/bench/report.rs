@@ -80,7 +80,8 @@ impl Report {
     }
 }
 
-const RULER: &str = "|              |           |            |         |        |          |          |          |           |        |            |";
+const RULER: &str = "|              |           |            |         |        \
+     |          |          |          |           |        |            |";
 
 fn line(cells: &[String; 10], last: &str) -> String {
     let [workload, in_flight, rate, unit, megabytes, p50, p99, p999, count, errors] = cells;
