@@ -126,11 +126,9 @@ fn events(directory: &Path) -> PathBuf {
 fn made_up(text: &mut String) {
     for number in 0..4000_u64 {
         let (permit, day, activity) = (number * 7919 % 300, number % 28 + 1, number % 9);
-        writeln!(
-            text,
-            r#"{{"stream":"permit-{permit}","type":"T{activity}","occurred_at":"2011-02-{day:02}T10:00:00Z","data":{{}}}}"#
-        )
-        .unwrap();
+        let time = format!("2011-02-{day:02}T10:00:00Z");
+        let (stream, activity) = (format!("permit-{permit}"), format!("T{activity:02}"));
+        writeln!(text, r#"{{"stream":"{stream}","type":"{activity}","occurred_at":"{time}","data":{{}}}}"#).unwrap();
     }
 }
 
