@@ -6,14 +6,11 @@ SHELL := /bin/sh
 # Rounds of the long crash run, and of the short one that `make test` does.
 ROUNDS ?= 200
 SHORT_ROUNDS ?= 10
-# A recorded permit process to import; not part of the repository.
-PERMITS_DATA ?= permit-receipts.jsonl.gz
-PERMITS_LISTEN ?= 127.0.0.1:2119
 # Suites that need more than a Rust toolchain. `make test` runs those whose tool is there.
-OPTIONAL ?= proto-lint deny grpcurl permits
+OPTIONAL ?= proto-lint deny grpcurl
 BUF := npx --yes @bufbuild/buf@1.75.0
 
-.PHONY: help build test check fmt clippy doc crash bench deny proto-lint grpcurl permits
+.PHONY: help build test check fmt clippy doc crash bench deny proto-lint grpcurl
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,7 +26,6 @@ test: check ## Run everything: style, lints, docs, all tests, a short crash run,
 	    proto-lint) tool='npx and the npm registry'; $(BUF) --version >/dev/null 2>&1 && there=y || there=n ;; \
 	    deny) tool='cargo-deny'; cargo deny --version >/dev/null 2>&1 && there=y || there=n ;; \
 	    grpcurl) tool='grpcurl'; command -v grpcurl >/dev/null && there=y || there=n ;; \
-	    permits) tool='$(PERMITS_DATA)'; test -f '$(PERMITS_DATA)' && there=y || there=n ;; \
 	    *) echo "no optional suite is called $$suite" >&2; exit 1 ;; \
 	  esac; \
 	  if [ $$there = y ]; then $(MAKE) --no-print-directory $$suite || exit 1; \
@@ -64,18 +60,3 @@ proto-lint: ## Lint the protocol files
 grpcurl: ## Run every grpcurl line of the README, as typed, against a fresh server
 	cargo build --bin quipu
 	BINARY=target/debug/quipu tests/readme_grpcurl.sh
-
-permits: ## Import PERMITS_DATA into a fresh server and check the read model that the reactor keeps
-	@test -f '$(PERMITS_DATA)' || { echo 'no such file: $(PERMITS_DATA); set PERMITS_DATA' >&2; exit 1; }
-	cargo build --release --workspace --bins
-	@set -e; dir=$$(mktemp -d); \
-	export QUIPU_LISTEN=$(PERMITS_LISTEN) QUIPU_DATA=$$dir/data QUIPU_ENDPOINT=http://$(PERMITS_LISTEN); \
-	target/release/quipu serve & server=$$!; \
-	trap 'kill $$server 2>/dev/null; wait $$server || true; rm -rf "$$dir"' EXIT; \
-	tries=0; until target/release/quipu info >/dev/null 2>&1; do \
-	  tries=$$((tries + 1)); test $$tries -lt 100 || { echo 'the server does not answer' >&2; exit 1; }; \
-	  sleep 0.1; \
-	done; \
-	gunzip -c '$(PERMITS_DATA)' >"$$dir/permits.jsonl"; \
-	target/release/quipu import "$$dir/permits.jsonl"; \
-	target/release/permits --check "$$dir/permits.jsonl"
