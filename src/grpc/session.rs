@@ -6,6 +6,7 @@
 //! is done or not, as for any append.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::stream;
 use tokio::sync::mpsc;
@@ -20,6 +21,10 @@ use crate::store::{Error, Pending, Store};
 
 /// How many answers of a session may be waited for.
 const IN_FLIGHT_MAX: usize = 1024;
+
+/// How long the requests of a session that has ended are still read. A connection that closes with
+/// requests unread is reset, and the answers on their way are lost with it.
+const DISCARD_TIME: Duration = Duration::from_secs(1);
 
 /// What comes out next.
 enum Next {
@@ -67,7 +72,7 @@ async fn take_requests(
             () = store.stopped() => {
                 // Nobody listens when the client has gone away too.
                 drop(answers.send(Next::End(status(&store.why_gone()))).await);
-                return;
+                return discard(requests).await;
             }
         };
         let next = match request {
@@ -76,10 +81,20 @@ async fn take_requests(
             Err(failure) => Next::End(of_request(failure)),
         };
         let is_end = matches!(next, Next::End(_));
-        if answers.send(next).await.is_err() || is_end {
+        if answers.send(next).await.is_err() {
             return;
         }
+        if is_end {
+            return discard(requests).await;
+        }
     }
+}
+
+/// Reads requests that nobody answers any more, for a while.
+async fn discard(mut requests: Streaming<AppendSessionRequest>) {
+    let rest = async { while let Ok(Some(_)) = requests.message().await {} };
+    // A client that goes on sending beyond this time does not listen.
+    drop(tokio::time::timeout(DISCARD_TIME, rest).await);
 }
 
 async fn enqueue(store: &Store, limits: &Limits, request: AppendSessionRequest) -> Next {
