@@ -10,7 +10,7 @@ SHORT_ROUNDS ?= 10
 OPTIONAL ?= proto-lint deny grpcurl
 BUF := npx --yes @bufbuild/buf@1.75.0
 
-.PHONY: help build test check fmt clippy doc crash bench deny proto-lint grpcurl
+.PHONY: help build test check fmt clippy doc crash bench footprint deny proto-lint grpcurl
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,10 @@ doc: ## Build the documentation, warnings denied
 
 crash: ## Kill and restart the server ROUNDS times under load, looking for lost events
 	QUIPU_CRASH_ROUNDS=$(ROUNDS) cargo test --release --test crash -- --nocapture
+
+footprint: ## Show what an empty store costs: time to start, memory, disk
+	cargo build --release --bin quipu
+	benches/footprint.sh
 
 bench: ## Measure a server on this machine
 	cargo run --release -- bench

@@ -80,6 +80,19 @@ pub enum Condition {
     Poisoned,
 }
 
+impl Condition {
+    /// Turns from serving to stopping; a log that failed stays failed.
+    pub(super) fn stop(condition: &watch::Sender<Self>) {
+        condition.send_if_modified(|condition| {
+            let was_serving = *condition == Self::Serving;
+            if was_serving {
+                *condition = Self::Stopping;
+            }
+            was_serving
+        });
+    }
+}
+
 /// A tenant's store.
 #[derive(Debug)]
 pub struct Store {
@@ -247,13 +260,7 @@ impl Store {
 
     /// Lets nothing new in: appends are refused, subscriptions end.
     pub fn stop(&self) {
-        self.condition.send_if_modified(|condition| {
-            let serving = *condition == Condition::Serving;
-            if serving {
-                *condition = Condition::Stopping;
-            }
-            serving
-        });
+        Condition::stop(&self.condition);
     }
 
     /// Stops, answers everything that was asked before, and ends the writer. Blocks on the disk.

@@ -98,13 +98,7 @@ impl Tenants {
 
     /// Lets nothing new in: appends are refused, subscriptions end.
     pub fn stop(&self) {
-        self.condition.send_if_modified(|condition| {
-            let serving = *condition == Condition::Serving;
-            if serving {
-                *condition = Condition::Stopping;
-            }
-            serving
-        });
+        Condition::stop(&self.condition);
         self.open.read().expect("no panic under this lock").values().for_each(|store| store.stop());
     }
 
