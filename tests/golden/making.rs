@@ -1,0 +1,146 @@
+//! How the fixture was made, request by request: each is a block of its own.
+//!
+//! Kept running so that it still says what the fixture holds; what it writes differs from the fixture
+//! in the log's id and in what follows from it.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use quipu::clock::Clock;
+use quipu::log::LogOptions;
+use quipu::metrics::Metrics;
+use quipu::model::wire::put_bytes;
+use quipu::model::{
+    ExpectedRevision, Limits, ProposedEvent, ProposedSnapshot, Revision, StreamName, TenantId, Timestamp,
+};
+use quipu::store::{Append, Home, Store, StoreOptions};
+
+/// What a client asked for.
+#[derive(Debug)]
+pub(crate) enum Request {
+    Append { stream: &'static str, expected: ExpectedRevision, events: Vec<ProposedEvent> },
+    Save { stream: &'static str, revision: u8, bytes: Bytes },
+    Delete { stream: &'static str, revision: Option<u64> },
+}
+
+/// Everything that clients asked for, in order.
+pub(crate) fn requests() -> Vec<Request> {
+    use ExpectedRevision::{Any, Exactly, NoStream, StreamExists};
+    let append = |stream, expected, events| Request::Append { stream, expected, events };
+    let save = |stream, revision, state| Request::Save { stream, revision, bytes: snapshot(stream, revision, state) };
+    vec![
+        append("order-1", NoStream, vec![placed(), event("0192F0C1-2345-7ABC-8DEF-0123456789A2", "OrderPaid", b"")]),
+        append("påminnelse/ü 1", Any, vec![event("0192f0c123457abc8def0123456789a3", "Påmint", &[0, 255, 128])]),
+        append("order-1", Exactly(Revision(1)), vec![of_a_later_client()]),
+        save("order-1", 1, "{\"total\":3}"),
+        append("order-2", NoStream, vec![event("urn:uuid:0192f0c1-2345-7abc-8def-0123456789a5", "OrderPlaced", b"{}")]),
+        save("order-2", 0, "{}"),
+        Request::Delete { stream: "order-2", revision: None },
+        append("order-1", StreamExists, vec![event("0192f0c1-2345-7abc-8def-0123456789a6", "OrderSent", b"6")]),
+        save("order-1", 2, "{\"total\":4}"),
+        append(
+            "order-1",
+            Any,
+            vec![
+                event("0192f0c1-2345-7abc-8def-0123456789a7", "OrderReturned", b"7"),
+                event("0192f0c1-2345-7abc-8def-0123456789a8", "OrderClosed", b"8"),
+            ],
+        ),
+        Request::Delete { stream: "order-1", revision: Some(1) },
+        append("order-3", Any, vec![event("0192f0c1-2345-7abc-8def-0123456789a9", "OrderPlaced", b"9")]),
+    ]
+}
+
+/// Makes a data directory where there is none.
+pub(crate) fn make(directory: &Path) {
+    assert!(!directory.exists(), "{} is there already; nothing is written over", directory.display());
+    let home = Home::take(crate::disk(), directory).expect("a free directory");
+    let store = open(&home);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    for request in requests() {
+        runtime.block_on(ask(&store, request));
+    }
+    store.close();
+}
+
+/// Opens the default tenant of a data directory with the settings the fixture was made with.
+pub(crate) fn open(home: &Home) -> Arc<Store> {
+    // The first block is made in the first second, the next in the second.
+    let calls = AtomicU64::new(1);
+    let tick = move || calls.fetch_add(1, Ordering::Relaxed);
+    let options = StoreOptions {
+        log: LogOptions { segment_events: 6, disk_reserve_bytes: 0, ..LogOptions::default() },
+        clock: Clock::new(move || Timestamp { seconds: 1_800_000_000 + tick(), nanos: 123_456_789 }),
+        ..StoreOptions::default()
+    };
+    let metrics = Arc::new(Metrics::new().expect("metrics"));
+    Store::open(home.disk().clone(), &home.tenant(&TenantId::default()), &options, metrics).expect("a store opens")
+}
+
+async fn ask(store: &Store, request: Request) {
+    match request {
+        Request::Append { stream, expected, events } => {
+            store.append(Append { stream: StreamName::from_log(stream), expected, events }).await.map(drop)
+        }
+        Request::Save { stream, revision, bytes } => {
+            let (stream, revision) = (StreamName::from_log(stream), Revision(revision.into()));
+            store.save_snapshot(ProposedSnapshot { stream, revision, bytes }).await.map(drop)
+        }
+        Request::Delete { stream, revision } => {
+            store.delete_snapshots(StreamName::from_log(stream), revision.map(Revision)).await.map(drop)
+        }
+    }
+    .expect("the request is granted");
+}
+
+fn parse(bytes: Vec<u8>) -> ProposedEvent {
+    ProposedEvent::parse(bytes.into(), &Limits::default()).expect("a good event")
+}
+
+/// An event with the id as its client spelled it.
+fn fields(id: &str, event_type: &str, data: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    put_bytes(&mut bytes, 1, id.as_bytes());
+    put_bytes(&mut bytes, 2, event_type.as_bytes());
+    put_bytes(&mut bytes, 3, data);
+    bytes
+}
+
+fn event(id: &str, event_type: &str, data: &[u8]) -> ProposedEvent {
+    parse(fields(id, event_type, data))
+}
+
+/// An event with everything.
+fn placed() -> ProposedEvent {
+    let mut bytes = fields("0192f0c1-2345-7abc-8def-0123456789a1", "OrderPlaced", b"{\"total\":3}");
+    put_bytes(&mut bytes, 4, b"application/json");
+    for (key, value) in [("trace", "t-1"), ("région", "île")] {
+        let mut pair = Vec::new();
+        put_bytes(&mut pair, 1, key.as_bytes());
+        put_bytes(&mut pair, 2, value.as_bytes());
+        put_bytes(&mut bytes, 5, &pair);
+    }
+    for (number, text) in [(6, "2"), (7, "c-1"), (8, "x-1"), (9, "customer:7"), (9, "priority:high")] {
+        put_bytes(&mut bytes, number, text.as_bytes());
+    }
+    // 1,700,000,000 seconds and 5 nanoseconds.
+    put_bytes(&mut bytes, 10, &[0x08, 0x80, 0xe2, 0xcf, 0xaa, 0x06, 0x10, 0x05]);
+    parse(bytes)
+}
+
+/// An event with a field that this program does not know.
+fn of_a_later_client() -> ProposedEvent {
+    let mut bytes = fields("{0192f0c1-2345-7abc-8def-0123456789a4}", "OrderChanged", b"4");
+    put_bytes(&mut bytes, 15, b"from a later client");
+    parse(bytes)
+}
+
+fn snapshot(stream: &str, revision: u8, state: &str) -> Bytes {
+    let mut bytes = Vec::new();
+    put_bytes(&mut bytes, 1, stream.as_bytes());
+    bytes.extend([0x10, revision]);
+    put_bytes(&mut bytes, 3, state.as_bytes());
+    bytes.into()
+}
