@@ -4,6 +4,7 @@
 
 use std::process::ExitCode;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -51,6 +52,7 @@ fn serve(args: ServeArgs) -> Result<(), Error> {
     config::check_variables(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()))?;
     let config = Config::of(args)?;
     telemetry::start(config.log_format, &config.log_level)?;
+    allow_open_files();
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(config.worker_threads).enable_all().build()?;
     runtime.block_on(async {
@@ -65,4 +67,13 @@ fn serve(args: ServeArgs) -> Result<(), Error> {
         };
         Ok(server::run(config, listener, shutdown).await?)
     })
+}
+
+/// Takes as many open files as the system lets this process have: a store keeps two for each complete
+/// segment.
+fn allow_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }) {
+        tracing::warn!(%error, "the limit of open files stays as it is");
+    }
 }
