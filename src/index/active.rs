@@ -55,8 +55,12 @@ impl State {
             return true;
         };
         if *value & LIST != 0 {
-            self.lists[(*value & !LIST) as usize].push(ordinal);
-        } else {
+            let list = &mut self.lists[(*value & !LIST) as usize];
+            // Two terms of one event may have the same hash.
+            if list.last() != Some(&ordinal) {
+                list.push(ordinal);
+            }
+        } else if *value != ordinal {
             self.lists.push(vec![*value, ordinal]);
             *value = LIST | (self.lists.len() - 1) as u32;
         }

@@ -67,20 +67,21 @@ fn term_table(state: &State) -> (Vec<u8>, Vec<u8>, Vec<u8>, u32) {
     let mut counts = vec![0_u32; 1 << bucket_bits];
     let mut entries = Vec::with_capacity(hashes.len() * 8);
     let mut lists = Vec::new();
-    for hash in hashes {
-        counts[bucket(hash, bucket_bits)] += 1;
-        let ordinals = state.ordinals(hash);
-        let value = match ordinals {
-            [ordinal] => *ordinal,
-            _ => {
-                let at = (lists.len() / 4) as u32;
-                lists.extend_from_slice(&(ordinals.len() as u32).to_be_bytes());
-                lists.extend(ordinals.iter().flat_map(|ordinal| ordinal.to_be_bytes()));
-                LIST | at
+    for terms in hashes.chunk_by(|one, next| bucket(*one, bucket_bits) == bucket(*next, bucket_bits)) {
+        for (index, hash) in terms.iter().enumerate() {
+            // An entry is found by its bucket and the low half of its hash: terms that share both share one.
+            let is_same = |other: &&u64| **other as u32 == *hash as u32;
+            if terms[..index].iter().any(|other| is_same(&other)) {
+                continue;
             }
-        };
-        entries.extend_from_slice(&(hash as u32).to_be_bytes());
-        entries.extend_from_slice(&value.to_be_bytes());
+            let same = terms[index..].iter().filter(is_same);
+            let mut ordinals: Vec<u32> = same.flat_map(|hash| state.ordinals(*hash)).copied().collect();
+            ordinals.sort_unstable();
+            ordinals.dedup();
+            counts[bucket(*hash, bucket_bits)] += 1;
+            entries.extend_from_slice(&(*hash as u32).to_be_bytes());
+            entries.extend_from_slice(&posting(&ordinals, &mut lists).to_be_bytes());
+        }
     }
 
     let mut before = 0;
@@ -91,6 +92,17 @@ fn term_table(state: &State) -> (Vec<u8>, Vec<u8>, Vec<u8>, u32) {
     }
     directory.extend_from_slice(&before.to_be_bytes());
     (directory, entries, lists, bucket_bits)
+}
+
+/// The value of an entry: the one ordinal, or where the list begins that is added to `lists`.
+fn posting(ordinals: &[u32], lists: &mut Vec<u8>) -> u32 {
+    if let [ordinal] = ordinals {
+        return *ordinal;
+    }
+    let at = (lists.len() / 4) as u32;
+    lists.extend_from_slice(&(ordinals.len() as u32).to_be_bytes());
+    lists.extend(ordinals.iter().flat_map(|ordinal| ordinal.to_be_bytes()));
+    LIST | at
 }
 
 fn control_bytes((slot, offset): &(crate::log::Slot, u32)) -> Vec<u8> {

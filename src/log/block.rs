@@ -148,6 +148,11 @@ impl Draft {
         self.bytes.len()
     }
 
+    /// Whether an event of this id is in it.
+    pub fn has(&self, id: EventId) -> bool {
+        self.entries.iter().any(|entry| entry.kind == Kind::Event && entry.id == id)
+    }
+
     /// Adds an event, stamped with [`Self::next_position`].
     pub fn put_event(&mut self, event: &ProposedEvent, stream: &str, stamp: &Stamp) {
         assert_eq!(stamp.position, self.next_position(), "positions are dense");

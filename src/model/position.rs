@@ -47,7 +47,7 @@ impl Revision {
 
     /// The revision that follows the last one, or the first when there is none.
     pub fn following(last: Option<Self>) -> Self {
-        last.map_or(Self::FIRST, |revision| Self(revision.0 + 1))
+        last.map_or(Self::FIRST, |revision| Self(revision.0.saturating_add(1)))
     }
 }
 

@@ -4,8 +4,9 @@
 //! of one group can build on each other. A request that is refused leaves no trace in the group. No
 //! verdict is told before the group is durable: a refusal may rest on it as well.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::Error;
@@ -67,10 +68,18 @@ pub(super) struct Group {
     pub(super) now: Timestamp,
     /// How many ids of this group are in the window.
     ids: usize,
-    streams: HashSet<StreamName>,
+    /// Where the streams of this group end in it. Kept apart from the cache, which may forget.
+    staged: HashMap<StreamName, StreamHead, RandomState>,
     pub(super) decided: Vec<Decided>,
     /// Requests that must wait until this group is durable.
     pub(super) deferred: Vec<Request>,
+}
+
+/// Whether an append can be decided already.
+enum Verdict {
+    Now(Result<Appended, Error>),
+    /// When this group is durable: it may be a repeat of what is in it.
+    Later,
 }
 
 /// A request and the verdict on it.
@@ -102,7 +111,7 @@ impl Group {
             first_position,
             now,
             ids: 0,
-            streams: HashSet::new(),
+            staged: HashMap::default(),
             decided: Vec::new(),
             deferred: Vec::new(),
         }
@@ -117,12 +126,15 @@ impl Group {
         permit: OwnedSemaphorePermit,
     ) {
         let seen = append.events.iter().find_map(|event| known.ids.get(event.id));
-        if seen.is_some() && self.holds_an_id_of(known, &append) {
-            self.deferred.push(Request::Append { append, reply, permit });
-            return;
+        let verdict = if seen.is_some() && self.has_an_id_of(known, &append) {
+            Verdict::Later
+        } else {
+            self.decide(known, &append, seen)
+        };
+        match verdict {
+            Verdict::Now(verdict) => self.decided.push(Decided::Append { append, reply, verdict, permit }),
+            Verdict::Later => self.deferred.push(Request::Append { append, reply, permit }),
         }
-        let verdict = self.decide(known, &append, seen);
-        self.decided.push(Decided::Append { append, reply, verdict, permit });
     }
 
     /// Decides a snapshot and takes it in.
@@ -148,10 +160,14 @@ impl Group {
         self.decided.push(Decided::Delete { stream, revision, reply });
     }
 
+    /// Lets the cache know where the streams end, now that this is durable.
+    pub(super) fn settle(&mut self, known: &mut Knowledge) {
+        self.staged.drain().for_each(|(stream, head)| known.heads.put(stream, Some(head)));
+    }
+
     /// Undoes what this group changed in what is known, and gives the requests back in their order.
     pub(super) fn take_back(self, known: &mut Knowledge) -> Vec<Request> {
         known.ids.take_back(self.ids);
-        self.streams.iter().for_each(|stream| known.heads.forget(stream));
         let again = self.decided.into_iter().map(|decided| match decided {
             Decided::Append { append, reply, permit, .. } => Request::Append { append, reply, permit },
             Decided::Save { snapshot, reply, permit, .. } => Request::Save { snapshot, reply, permit },
@@ -160,27 +176,42 @@ impl Group {
         again.chain(self.deferred).collect()
     }
 
-    /// Whether one of the ids is in this very group: a retry that overtook its first try.
-    fn holds_an_id_of(&self, known: &Knowledge, append: &Append) -> bool {
+    /// Where a stream ends, this group included.
+    fn head(&self, known: &mut Knowledge, stream: &StreamName) -> Result<Option<StreamHead>, Error> {
+        match self.staged.get(stream) {
+            Some(head) => Ok(Some(*head)),
+            None => known.head(stream),
+        }
+    }
+
+    /// Whether one of the ids is in this very group: a retry that came close behind its first try.
+    fn has_an_id_of(&self, known: &Knowledge, append: &Append) -> bool {
         let mut given = append.events.iter().filter(|event| event.id_is_given);
         given.any(|event| known.ids.get(event.id).is_some_and(|position| position >= self.first_position))
     }
 
     /// The verdict on an append; `seen` is where one of its ids was seen lately.
-    fn decide(&mut self, known: &mut Knowledge, append: &Append, seen: Option<Position>) -> Result<Appended, Error> {
-        let last = known.head(&append.stream)?.map(|head| head.revision);
+    fn decide(&mut self, known: &mut Knowledge, append: &Append, seen: Option<Position>) -> Verdict {
+        let last = match self.head(known, &append.stream) {
+            Ok(head) => head.map(|head| head.revision),
+            Err(error) => return Verdict::Now(Err(error)),
+        };
         if let Some(first) = seen {
             let by_revision = repeated_long_ago(known, append, last, Error::EventNotFound);
-            return by_revision.or_else(|_| repeated_lately(known, append, first));
+            return Verdict::Now(by_revision.or_else(|_| repeated_lately(known, append, first)));
         }
         if !append.expected.holds(last) {
-            let refusal =
-                Error::WrongExpectedRevision { stream: append.stream.clone(), expected: append.expected, actual: last };
-            return repeated_long_ago(known, append, last, refusal);
+            // Also where the window of ids is shorter than a group, a repeat is told by its revision.
+            if self.staged.contains_key(&append.stream) && self.draft.has(append.events[0].id) {
+                return Verdict::Later;
+            }
+            let stream = append.stream.clone();
+            let refusal = Error::WrongExpectedRevision { stream, expected: append.expected, actual: last };
+            return Verdict::Now(repeated_long_ago(known, append, last, refusal));
         }
         let record_bytes = |event| record::HEADER_BYTES + record::event_bytes(event, append.stream.as_str());
-        self.check_room(append.events.iter().map(record_bytes).sum())?;
-        Ok(self.take_in(known, append, last))
+        let room = self.check_room(append.events.iter().map(record_bytes).sum());
+        Verdict::Now(room.map(|()| self.take_in(known, append, last)))
     }
 
     fn take_in(&mut self, known: &mut Knowledge, append: &Append, last: Option<Revision>) -> Appended {
@@ -196,13 +227,13 @@ impl Group {
         self.ids += append.events.len();
         let last_revision = Revision(revision.0 - 1);
         let last_position = self.draft.next_position().before();
-        known.heads.put(append.stream.clone(), Some(StreamHead { revision: last_revision, position: last_position }));
-        self.streams.insert(append.stream.clone());
+        let head = StreamHead { revision: last_revision, position: last_position };
+        self.staged.insert(append.stream.clone(), head);
         Appended { first_revision, last_revision, first_position, last_position, deduplicated: false }
     }
 
     fn decide_save(&mut self, known: &mut Knowledge, snapshot: &ProposedSnapshot) -> Result<(), Error> {
-        let head = known.head(&snapshot.stream)?;
+        let head = self.head(known, &snapshot.stream)?;
         let head = head.ok_or_else(|| Error::StreamNotFound(snapshot.stream.clone()))?;
         if snapshot.revision > head.revision {
             return Err(Error::SnapshotAhead {

@@ -52,12 +52,6 @@ impl Heads {
         }
         self.young.insert(stream, known);
     }
-
-    /// Forgets a stream.
-    pub(super) fn forget(&mut self, stream: &StreamName) {
-        self.young.remove(stream);
-        self.old.remove(stream);
-    }
 }
 
 #[cfg(test)]
@@ -77,7 +71,5 @@ mod tests {
             assert!(heads.young.len() + heads.old.len() <= 21);
         }
         assert_eq!(heads.get(&name(5)), None);
-        heads.forget(&name(0));
-        assert_eq!(heads.get(&name(0)), None);
     }
 }

@@ -13,7 +13,8 @@ use crate::model::{EventId, Position};
 #[derive(Debug)]
 pub(super) struct RecentIds {
     positions: HashMap<EventId, Position, RandomState>,
-    order: VecDeque<EventId>,
+    /// Oldest first. An id may be here twice, when the window was shorter once.
+    order: VecDeque<(EventId, Position)>,
     most: usize,
 }
 
@@ -34,20 +35,26 @@ impl RecentIds {
             return;
         }
         if self.order.len() == self.most
-            && let Some(oldest) = self.order.pop_front()
+            && let Some((oldest, at)) = self.order.pop_front()
         {
-            self.positions.remove(&oldest);
+            self.forget(oldest, at);
         }
         self.positions.insert(id, position);
-        self.order.push_back(id);
+        self.order.push_back((id, position));
     }
 
     /// Takes back the newest `count` events.
     pub(super) fn take_back(&mut self, count: usize) {
         for _ in 0..count {
-            if let Some(id) = self.order.pop_back() {
-                self.positions.remove(&id);
+            if let Some((id, at)) = self.order.pop_back() {
+                self.forget(id, at);
             }
+        }
+    }
+
+    fn forget(&mut self, id: EventId, at: Position) {
+        if self.positions.get(&id) == Some(&at) {
+            self.positions.remove(&id);
         }
     }
 }
@@ -62,7 +69,11 @@ mod tests {
         (1..=5).for_each(|n| ids.push(EventId(n.into()), Position(n)));
         assert_eq!(ids.get(EventId(2)), None);
         assert_eq!(ids.get(EventId(3)), Some(Position(3)));
+        ids.push(EventId(4), Position(6));
+        ids.push(EventId(7), Position(7));
+        assert_eq!(ids.get(EventId(4)), Some(Position(6)), "the newer of two counts, and outlives the older");
+        (8..=10).for_each(|n| ids.push(EventId(n.into()), Position(n)));
         ids.take_back(2);
-        assert_eq!((ids.get(EventId(3)), ids.get(EventId(4))), (Some(Position(3)), None));
+        assert_eq!((ids.get(EventId(8)), ids.get(EventId(9))), (Some(Position(8)), None));
     }
 }

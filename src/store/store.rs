@@ -152,7 +152,7 @@ impl Store {
     pub async fn append(&self, append: Append) -> Result<Appended, Error> {
         let permit = self.permit(append.bytes())?;
         let (reply, answer) = oneshot::channel();
-        self.queue.try_send(Request::Append { append, reply, permit }).map_err(|error| full_or_closed(&error))?;
+        self.queue.try_send(Request::Append { append, reply, permit }).map_err(|error| self.full_or_gone(&error))?;
         answer.await.unwrap_or_else(|_| Err(self.why_gone()))
     }
 
@@ -179,7 +179,7 @@ impl Store {
     pub async fn save_snapshot(&self, snapshot: ProposedSnapshot) -> Result<Timestamp, Error> {
         let permit = self.permit(snapshot.bytes.len())?;
         let (reply, answer) = oneshot::channel();
-        self.queue.try_send(Request::Save { snapshot, reply, permit }).map_err(|error| full_or_closed(&error))?;
+        self.queue.try_send(Request::Save { snapshot, reply, permit }).map_err(|error| self.full_or_gone(&error))?;
         answer.await.unwrap_or_else(|_| Err(self.why_gone()))
     }
 
@@ -188,7 +188,7 @@ impl Store {
         self.check_serving()?;
         let (reply, answer) = oneshot::channel();
         let request = Request::Delete { stream: stream.clone(), revision, reply };
-        self.queue.try_send(request).map_err(|error| full_or_closed(&error))?;
+        self.queue.try_send(request).map_err(|error| self.full_or_gone(&error))?;
         match answer.await.unwrap_or_else(|_| Err(self.why_gone()))? {
             0 => Err(Error::SnapshotNotFound(stream)),
             deleted => Ok(deleted),
@@ -286,16 +286,16 @@ impl Store {
         }
     }
 
+    fn full_or_gone(&self, error: &mpsc::error::TrySendError<Request>) -> Error {
+        match error {
+            mpsc::error::TrySendError::Full(_) => Error::QueueFull,
+            mpsc::error::TrySendError::Closed(_) => self.why_gone(),
+        }
+    }
+
     fn permit(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Error> {
         self.check_serving()?;
         let bytes = u32::try_from(bytes.min(self.queue_bytes_max)).unwrap_or(u32::MAX);
         self.queue_bytes.clone().try_acquire_many_owned(bytes).map_err(|_| Error::QueueFull)
-    }
-}
-
-fn full_or_closed(error: &mpsc::error::TrySendError<Request>) -> Error {
-    match error {
-        mpsc::error::TrySendError::Full(_) => Error::QueueFull,
-        mpsc::error::TrySendError::Closed(_) => Error::ShuttingDown,
     }
 }

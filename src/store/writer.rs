@@ -54,6 +54,7 @@ pub(super) struct Writer {
 impl Writer {
     /// Serves requests until one asks to close.
     pub(super) fn run(mut self) {
+        let _guard = PoisonOnPanic(self.condition.clone());
         loop {
             let mut waiting = std::mem::take(&mut self.deferred);
             if waiting.is_empty() {
@@ -122,6 +123,7 @@ impl Writer {
             Ok(Appended::Committed(placed)) => {
                 self.metrics.committed(&placed.block, started.elapsed());
                 self.deferred = std::mem::take(&mut group.deferred);
+                group.settle(&mut self.known);
                 self.learn(&placed);
                 self.publish(&placed);
                 self.answer(group.decided, group.now, Some(&placed));
@@ -207,6 +209,17 @@ impl Writer {
             tracing::error!(error = &error as &dyn std::error::Error, "the log was not closed cleanly");
         }
         self.index.close();
+    }
+}
+
+/// A writer that panics leaves the store without one: that must be seen, like a failed log.
+struct PoisonOnPanic(watch::Sender<Condition>);
+
+impl Drop for PoisonOnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.send_replace(Condition::Poisoned);
+        }
     }
 }
 
