@@ -5,6 +5,9 @@
 //! beside the repository), and says so; elsewhere on events made here. Needs the `quipu` binary of the
 //! same build: `cargo test --workspace` makes it.
 
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed, which is what a panic is for")]
+#![allow(clippy::print_stdout, reason = "a test says which events it ran on")]
+
 use std::fmt::Write as _;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
