@@ -32,13 +32,21 @@ pub struct Index {
     sealing: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// Events of one segment that have a term.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Events of one segment that may have a term, in one part of the index: a question that goes on looks
+/// at the same part, also when another has taken its place meanwhile, since lists differ between them.
+#[derive(Debug, Clone)]
 pub struct Located {
-    /// The segment's number.
-    pub segment: u32,
+    part: Arc<dyn Part>,
+    term: Term,
     /// How many there are, collisions among them.
     pub count: usize,
+}
+
+impl Located {
+    /// The segment's number.
+    pub fn segment(&self) -> u32 {
+        self.part.segment()
+    }
 }
 
 impl Index {
@@ -120,22 +128,18 @@ impl Index {
 
     /// The segments with events that may have a term, newest first, found one at a time.
     pub fn locate(&self, term: Term) -> impl Iterator<Item = Result<Located, Error>> + '_ {
-        self.parts().into_iter().rev().filter_map(move |part| {
-            let segment = part.segment();
-            match self.ask(&part, |part| part.count(term)) {
-                Ok(0) => None,
-                Ok(count) => Some(Ok(Located { segment, count })),
-                Err(error) => Some(Err(error)),
-            }
+        self.parts().into_iter().rev().filter_map(move |part| match self.ask(&part, |part| part.count(term)) {
+            Ok(0) => None,
+            Ok(count) => Some(Ok(Located { part, term, count })),
+            Err(error) => Some(Err(error)),
         })
     }
 
-    /// Places of events in a segment that may have a term, ascending: from the `skip`-th on, at most
-    /// `most`.
-    pub fn places_of(&self, term: Term, segment: u32, skip: usize, most: usize) -> Result<Vec<Place>, Error> {
-        let Some(part) = self.part_of(segment) else { return Ok(Vec::new()) };
-        self.ask(&part, |part| {
-            let ordinals = part.ordinals(term, skip, most)?;
+    /// Places of located events, ascending: from the `skip`-th on, at most `most`.
+    pub fn places_of(&self, located: &Located, skip: usize, most: usize) -> Result<Vec<Place>, Error> {
+        let segment = located.segment();
+        self.ask(&located.part, |part| {
+            let ordinals = part.ordinals(located.term, skip, most)?;
             let offsets = offsets_of(part, &ordinals)?;
             Ok(offsets.into_iter().map(|offset| Place { segment, offset }).collect())
         })
@@ -174,11 +178,6 @@ impl Index {
 
     fn parts(&self) -> Vec<Arc<dyn Part>> {
         self.parts.read().expect("no panic under this lock").clone()
-    }
-
-    fn part_of(&self, segment: u32) -> Option<Arc<dyn Part>> {
-        let parts = self.parts.read().expect("no panic under this lock");
-        parts.get(segment.checked_sub(parts.first()?.segment())? as usize).cloned()
     }
 
     fn part_with(&self, position: Position) -> Option<Arc<dyn Part>> {

@@ -4,7 +4,7 @@
 //! about so many bytes, so that nobody holds more than a page. Where the index leads is checked: the
 //! event must say itself that it is the one looked for.
 
-use crate::index::{Index, Term};
+use crate::index::{Index, Located, Term};
 use crate::log::{Cursor, Place, Segments, StoredEvent, What};
 use crate::model::{EventId, Position, Revision, StreamName};
 
@@ -76,8 +76,8 @@ impl Reader {
         let term = self.index.terms().event_id(id);
         for located in self.index.locate(term) {
             let located = located?;
-            for place in self.index.places_of(term, located.segment, 0, located.count)? {
-                let event = self.event_in(&mut self.cursor(located.segment)?, place, 0)?;
+            for place in self.index.places_of(&located, 0, located.count)? {
+                let event = self.event_in(&mut self.cursor(located.segment())?, place, 0)?;
                 if event.id() == Some(id) && event.position() <= until {
                     return Ok(event);
                 }
@@ -150,9 +150,9 @@ impl Reader {
         let term = self.index.terms().stream(stream.as_str());
         for located in self.index.locate(term) {
             let located = located?;
-            let mut cursor = self.cursor(located.segment)?;
+            let mut cursor = self.cursor(located.segment())?;
             for index in (0..located.count).rev() {
-                let event = self.nth(&mut cursor, term, index)?;
+                let event = self.nth(&mut cursor, &located, index)?;
                 if event.stream() == stream.as_str() && event.position() <= until {
                     return Ok(Some(StreamHead { revision: event.revision(), position: event.position() }));
                 }
@@ -172,10 +172,10 @@ impl Reader {
     ) -> Result<Vec<StoredEvent>, Error> {
         let term = self.index.terms().stream(stream.as_str());
         let mut page = Page::new(size);
-        let Some((segment, mut skip)) = self.seek(stream, term, from)? else { return Ok(page.events) };
-        let mut cursor = self.cursor(segment)?;
+        let Some((located, mut skip)) = self.seek(stream, term, from)? else { return Ok(page.events) };
+        let mut cursor = self.cursor(located.segment())?;
         loop {
-            let places = self.index.places_of(term, segment, skip, PLACES.min(size.events.saturating_mul(2)))?;
+            let places = self.index.places_of(&located, skip, PLACES.min(size.events.saturating_mul(2)))?;
             let mut run_end = 0;
             for (index, place) in places.iter().enumerate() {
                 let offset = u64::from(place.offset);
@@ -208,17 +208,17 @@ impl Reader {
         size: PageSize,
     ) -> Result<Vec<StoredEvent>, Error> {
         let term = self.index.terms().stream(stream.as_str());
-        let Some((segment, guess)) = self.seek(stream, term, from)? else { return Ok(Vec::new()) };
-        let mut cursor = self.cursor(segment)?;
+        let Some((located, guess)) = self.seek(stream, term, from)? else { return Ok(Vec::new()) };
+        let mut cursor = self.cursor(located.segment())?;
         let mut page = Page::new(size);
         let mut index = guess;
-        while !self.is_event(&self.nth(&mut cursor, term, index)?, stream, from) {
+        while !self.is_event(&self.nth(&mut cursor, &located, index)?, stream, from) {
             index += 1;
         }
         let mut end = index + 1;
         while end > 0 && !page.is_full() {
             let start = end.saturating_sub(PLACES.min(size.events.saturating_mul(2)));
-            let places = self.index.places_of(term, segment, start, end - start)?;
+            let places = self.index.places_of(&located, start, end - start)?;
             for place in places.iter().rev() {
                 let event = self.event_in(&mut cursor, *place, 0)?;
                 if event.stream() == stream.as_str() && !page.is_full() {
@@ -246,12 +246,12 @@ impl Reader {
 
     /// The segment that holds a revision of a stream, and about where in the stream's list: there or
     /// before.
-    fn seek(&self, stream: &StreamName, term: Term, revision: Revision) -> Result<Option<(u32, usize)>, Error> {
+    fn seek(&self, stream: &StreamName, term: Term, revision: Revision) -> Result<Option<(Located, usize)>, Error> {
         for located in self.index.locate(term) {
             let located = located?;
-            let mut cursor = self.cursor(located.segment)?;
+            let mut cursor = self.cursor(located.segment())?;
             for index in 0..located.count {
-                let event = self.nth(&mut cursor, term, index)?;
+                let event = self.nth(&mut cursor, &located, index)?;
                 if event.stream() != stream.as_str() {
                     continue;
                 }
@@ -259,7 +259,7 @@ impl Reader {
                     break;
                 }
                 let guess = index + (revision.0 - event.revision().0) as usize;
-                return Ok((guess < located.count).then_some((located.segment, guess)));
+                return Ok((guess < located.count).then_some((located, guess)));
             }
         }
         Ok(None)
@@ -269,8 +269,8 @@ impl Reader {
         event.stream() == stream.as_str() && event.revision() == revision
     }
 
-    fn nth(&self, cursor: &mut Cursor, term: Term, index: usize) -> Result<StoredEvent, Error> {
-        let places = self.index.places_of(term, cursor.segment(), index, 1)?;
+    fn nth(&self, cursor: &mut Cursor, located: &Located, index: usize) -> Result<StoredEvent, Error> {
+        let places = self.index.places_of(located, index, 1)?;
         let Some(place) = places.first() else { return Err(cursor.misplaced(0).into()) };
         self.event_in(cursor, *place, 0)
     }
