@@ -18,6 +18,7 @@ mod get_event;
 mod idempotency;
 mod lifecycle;
 mod permits;
+mod poison;
 mod race;
 mod read_all;
 mod read_stream;

@@ -149,6 +149,11 @@ impl TestServer {
         command
     }
 
+    /// The number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.as_ref().expect("the server runs").pid.as_raw_nonzero().get().cast_unsigned()
+    }
+
     /// Kills it, as a crash would.
     pub(crate) fn kill(&mut self) {
         let Some(process) = self.process.take() else { return };
