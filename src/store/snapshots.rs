@@ -9,6 +9,8 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, RwLock};
 use std::thread::JoinHandle;
 
+use bytes::Bytes;
+
 use super::Error;
 use super::group::Reply;
 use super::read::Reader;
@@ -20,7 +22,6 @@ use crate::model::time::TIME_FIELD_BYTES;
 use crate::model::wire::{Fields, Value};
 use crate::model::{ProposedSnapshot, Revision, StreamName, Timestamp};
 use crate::state::{self, MemoryShelf, SnapshotChange, SnapshotDirectory, SnapshotRow};
-use bytes::Bytes;
 
 /// How many blocks with control records may wait to be entered.
 const QUEUE: usize = 1024;

@@ -91,14 +91,10 @@ impl Writer {
             closing = self.decide(&mut group, request);
         }
         group.deferred.extend(waiting);
-        if let Some(done) = closing.take() {
-            if group.deferred.is_empty() {
-                closing = Some(done);
-            } else {
-                group.deferred.push(Request::Close { reply: done });
-            }
-        }
         self.commit(group);
+        if !self.deferred.is_empty() {
+            self.deferred.extend(closing.take().map(|reply| Request::Close { reply }));
+        }
         closing
     }
 
