@@ -80,11 +80,6 @@ pub(super) fn walk(direction: i32) -> Result<Walk, Invalid> {
     }
 }
 
-/// A limit of events: 0 means none.
-pub(super) fn limit(limit: u64) -> u64 {
-    if limit == 0 { u64::MAX } else { limit }
-}
-
 /// An event's id.
 pub(super) fn event_id(text: &str) -> Result<EventId, Invalid> {
     EventId::parse(text)

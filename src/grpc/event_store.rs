@@ -81,8 +81,7 @@ impl EventStore for Doors {
             next = (revision < last).then_some(revision.0 + 1);
         }
         let source = Source::Stream { name, head, last };
-        let paging = Paging::new(store, self.metrics.clone(), source, walk, next, convert::limit(request.limit));
-        let paging = paging.page_bytes(self.response_bytes());
+        let paging = self.read(store, source, walk, next, request.limit);
         let last_message = ReadStreamResponse { head_revision: Some(last.0), ..Default::default() };
         let first = (!first.snapshot.is_empty()).then_some(first);
         Ok(Response::new(pages(paging, first, last_message, |events| ReadStreamResponse {
@@ -105,8 +104,7 @@ impl EventStore for Doors {
         let last = (head > Position::ZERO).then_some(head.0);
         let next = first_place(&from, walk, 1, last)?;
         let source = Source::Log { head, include_system: request.include_system };
-        let paging = Paging::new(store, self.metrics.clone(), source, walk, next, convert::limit(request.limit));
-        let paging = paging.page_bytes(self.response_bytes());
+        let paging = self.read(store, source, walk, next, request.limit);
         let last_message = ReadAllResponse { head: Some(head.0), ..Default::default() };
         Ok(Response::new(pages(paging, None, last_message, |events| ReadAllResponse { events, head: None })))
     }

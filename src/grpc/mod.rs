@@ -71,8 +71,4 @@ impl Doors {
     fn request_bytes(&self) -> usize {
         self.tenants.options().limits.request_bytes()
     }
-
-    fn response_bytes(&self) -> usize {
-        self.tenants.options().limits.response_bytes
-    }
 }

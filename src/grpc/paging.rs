@@ -3,13 +3,13 @@
 //! The next page is read while the one before is sent. A client that does not read on costs two pages
 //! and no thread.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::task::JoinHandle;
 use tonic::Status;
 
+use super::Doors;
 use super::convert::Walk;
 use super::status::status;
 use crate::log::StoredEvent;
@@ -44,34 +44,34 @@ pub(super) struct Paging {
     next: Option<u64>,
     /// How many events may still be sent.
     left: u64,
-    ahead: VecDeque<JoinHandle<Result<Vec<StoredEvent>, Error>>>,
+    /// The next page, while it is read.
+    ahead: Option<JoinHandle<Result<Vec<StoredEvent>, Error>>>,
+}
+
+impl Doors {
+    /// A read from a place on; `None` when there is nothing to read. A limit of 0 means none.
+    pub(super) fn read(&self, store: Arc<Store>, source: Source, walk: Walk, from: Option<u64>, limit: u64) -> Paging {
+        Paging {
+            store,
+            metrics: self.metrics.clone(),
+            source,
+            walk,
+            page_bytes: self.tenants.options().limits.response_bytes,
+            next: from,
+            left: if limit == 0 { u64::MAX } else { limit },
+            ahead: None,
+        }
+    }
 }
 
 impl Paging {
-    /// A read from a place on; `None` when there is nothing to read.
-    pub(super) fn new(
-        store: Arc<Store>,
-        metrics: Arc<Metrics>,
-        source: Source,
-        walk: Walk,
-        from: Option<u64>,
-        left: u64,
-    ) -> Self {
-        Self { store, metrics, source, walk, page_bytes: 1 << 20, next: from, left, ahead: VecDeque::new() }
-    }
-
-    /// Pages of about so many bytes.
-    pub(super) fn page_bytes(self, page_bytes: usize) -> Self {
-        Self { page_bytes, ..self }
-    }
-
     /// The next page; `None` at the end.
     pub(super) async fn next(&mut self) -> Option<Result<Vec<Bytes>, Status>> {
         loop {
-            if self.ahead.is_empty() {
+            if self.ahead.is_none() {
                 self.read_ahead();
             }
-            let page = self.ahead.pop_front()?.await.map_err(Error::internal).and_then(|page| page);
+            let page = self.ahead.take()?.await.map_err(Error::internal).and_then(|page| page);
             let page = match page {
                 Ok(page) if page.is_empty() => Err(Error::internal(CutShort)),
                 page => page,
@@ -122,7 +122,7 @@ impl Paging {
         let (reader, source, walk) = (self.store.reader().clone(), self.source.clone(), self.walk);
         let events = usize::try_from(self.left).unwrap_or(usize::MAX);
         let size = PageSize { bytes: self.page_bytes, events };
-        self.ahead.push_back(tokio::task::spawn_blocking(move || match (&source, walk) {
+        self.ahead = Some(tokio::task::spawn_blocking(move || match (&source, walk) {
             (Source::Log { head, .. }, Walk::Forwards) => reader.log_forwards(Position(next), *head, size),
             (Source::Log { .. }, Walk::Backwards) => reader.log_backwards(Position(next), size),
             (Source::Stream { name, head, .. }, Walk::Forwards) => {

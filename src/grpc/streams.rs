@@ -6,11 +6,10 @@ use super::caller::blocking;
 use super::status::invalid;
 use super::{Doors, convert};
 use crate::model::limits::{PAGE_STREAMS_DEFAULT, PAGE_STREAMS_MAX};
-use crate::model::name::SYSTEM_PREFIX;
 use crate::model::{Invalid, StreamName};
 use crate::proto::streams_server::Streams;
 use crate::proto::{StreamInfo, StreamsGetRequest, StreamsGetResponse, StreamsListRequest, StreamsListResponse};
-use crate::store::{Absent, Error, Store};
+use crate::store::Absent;
 
 #[tonic::async_trait]
 impl Streams for Doors {
@@ -42,29 +41,9 @@ impl Streams for Doors {
         if !request.page_token.is_empty() && !request.page_token.starts_with(&request.prefix) {
             return Err(invalid(Invalid::malformed("this page_token belongs to another prefix")));
         }
-        let (streams, next_page_token) = blocking(move || page(&store, &request, size)).await?;
-        Ok(Response::new(StreamsListResponse { streams, next_page_token }))
+        let StreamsListRequest { prefix, page_token, include_system, .. } = request;
+        let page = blocking(move || store.stream_page(&prefix, &page_token, include_system, size));
+        let (streams, next) = page.await?;
+        Ok(Response::new(StreamsListResponse { streams, next_page_token: next.unwrap_or_default() }))
     }
-}
-
-/// A page of names, and the first name of the next page, which is its token.
-fn page(store: &Store, request: &StreamsListRequest, size: usize) -> Result<(Vec<String>, String), Error> {
-    let mut from = request.page_token.clone().max(request.prefix.clone());
-    let mut found = Vec::new();
-    loop {
-        let names = store.stream_names(&from, size + 1)?;
-        let Some(last) = names.last() else { break };
-        // The smallest name behind the last one.
-        from = format!("{last}\0");
-        let is_inside = |name: &String| name.starts_with(&request.prefix);
-        let is_last = names.len() <= size || !is_inside(last);
-        let is_shown = |name: &String| request.include_system || !name.starts_with(SYSTEM_PREFIX);
-        found.extend(names.into_iter().filter(is_inside).filter(is_shown));
-        if is_last || found.len() > size {
-            break;
-        }
-    }
-    let next = found.get(size).cloned().unwrap_or_default();
-    found.truncate(size);
-    Ok((found, next))
 }

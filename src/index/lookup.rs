@@ -13,7 +13,7 @@ use super::part::{Control, Part};
 use super::sealed::Sealed;
 use super::{Error, Term, Terms, build};
 use crate::disk::Disk;
-use crate::log::segment::{Segment, Step};
+use crate::log::segment::Segment;
 use crate::log::{Place, Placed, Segments, Slot};
 use crate::model::Position;
 
@@ -204,14 +204,7 @@ impl Index {
     fn make_again(&self, segment: &Segment, why: &Error) -> Result<Arc<dyn Part>, Error> {
         tracing::warn!(segment = segment.header.number, reason = %why, "making an index file again");
         let active = Active::new(self.terms, segment.header.number, segment.header.first_position);
-        let mut blocks = segment.blocks()?;
-        loop {
-            match blocks.step()? {
-                Step::Block(placed) => active.learn(&placed),
-                Step::End => break,
-                Step::Bad(what) => return Err(segment.damaged(blocks.offset, what).into()),
-            }
-        }
+        segment.each_block(&mut |placed| active.learn(&placed))?;
         Ok(match self.seal(segment, &active) {
             Ok(sealed) => Arc::new(sealed),
             Err(error) => {

@@ -165,6 +165,21 @@ impl Segment {
         Error::Damaged { file: self.path.clone(), offset, what }
     }
 
+    /// Visits the blocks of a complete segment, and returns the walk at its end.
+    ///
+    /// # Errors
+    /// When anything in it is not what was written.
+    pub fn each_block(&self, visit: &mut dyn FnMut(Placed)) -> Result<Blocks<'_>, Error> {
+        let mut blocks = self.blocks()?;
+        loop {
+            match blocks.step()? {
+                Step::Block(placed) => visit(placed),
+                Step::End => return Ok(blocks),
+                Step::Bad(what) => return Err(self.damaged(blocks.offset, what)),
+            }
+        }
+    }
+
     /// Walks the blocks from the beginning.
     pub fn blocks(&self) -> Result<Blocks<'_>, Error> {
         Ok(Blocks {

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::mark::Mark;
 use super::recovery::{Tail, examine};
-use super::segment::{Blocks, SUFFIX, Segment, Step};
+use super::segment::{Blocks, SUFFIX, Segment};
 use super::{Error, Placed};
 use crate::disk::{Disk, Open};
 
@@ -103,20 +103,15 @@ fn walk(
         hash.update(placed.block.bytes());
         findings.count(placed);
     };
-    let mut blocks = segment.blocks()?;
-    if is_newest {
+    let blocks = if is_newest {
+        let mut blocks = segment.blocks()?;
         if examine(segment, &mut blocks, mark, &mut |placed| visit(&placed, findings))? == Tail::Torn {
             findings.torn_bytes = blocks.file_bytes() - blocks.offset;
         }
+        blocks
     } else {
-        loop {
-            match blocks.step()? {
-                Step::Block(placed) => visit(&placed, findings),
-                Step::End => break,
-                Step::Bad(what) => return Err(segment.damaged(blocks.offset, what)),
-            }
-        }
-    }
+        segment.each_block(&mut |placed| visit(&placed, findings))?
+    };
     Ok(Some(end(segment, &blocks, hash.finalize().into())))
 }
 

@@ -17,6 +17,7 @@ use super::recent::Recent;
 use super::snapshots::{SnapshotInfo, Snapshots};
 use super::{Error, Start, Subscribed, Subscription};
 use crate::log::StoredEvent;
+use crate::model::name::SYSTEM_PREFIX;
 use crate::model::{
     EventId, ExpectedRevision, Position, ProposedEvent, ProposedSnapshot, Revision, StreamName, Timestamp,
 };
@@ -237,6 +238,35 @@ impl Store {
     /// Names of streams that are not below `from`, sorted; at most `most`. Blocks on the disk.
     pub fn stream_names(&self, from: &str, most: usize) -> Result<Vec<String>, Error> {
         self.reader.stream_names(from, most)
+    }
+
+    /// A page of the names that begin with `prefix`, sorted, from `from` on: at most `size`, and the
+    /// first name of the next page. Blocks on the disk.
+    pub fn stream_page(
+        &self,
+        prefix: &str,
+        from: &str,
+        include_system: bool,
+        size: usize,
+    ) -> Result<(Vec<String>, Option<String>), Error> {
+        let mut from = from.max(prefix).to_owned();
+        let mut found = Vec::new();
+        loop {
+            let names = self.stream_names(&from, size + 1)?;
+            let Some(last) = names.last() else { break };
+            // The smallest name behind the last one.
+            from = format!("{last}\0");
+            let is_inside = |name: &String| name.starts_with(prefix);
+            let is_last = names.len() <= size || !is_inside(last);
+            let is_shown = |name: &String| include_system || !name.starts_with(SYSTEM_PREFIX);
+            found.extend(names.into_iter().filter(is_inside).filter(is_shown));
+            if is_last || found.len() > size {
+                break;
+            }
+        }
+        let next = found.get(size).cloned();
+        found.truncate(size);
+        Ok((found, next))
     }
 
     /// Reads events by place. Blocks on the disk.
