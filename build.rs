@@ -12,8 +12,9 @@ use prost::Message;
 use prost_types::field_descriptor_proto::Type;
 use prost_types::{DescriptorProto, FileDescriptorSet};
 
-const FILES: [&str; 5] = [
+const FILES: [&str; 6] = [
     "quipu/v1/event_store.proto",
+    "quipu/v1/checkpoints.proto",
     "quipu/v1/snapshots.proto",
     "quipu/v1/streams.proto",
     "quipu/v1/server_info.proto",

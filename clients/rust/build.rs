@@ -4,6 +4,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo:rerun-if-changed=proto");
     let files = [
         "quipu/v1/event_store.proto",
+        "quipu/v1/checkpoints.proto",
         "quipu/v1/snapshots.proto",
         "quipu/v1/streams.proto",
         "quipu/v1/server_info.proto",

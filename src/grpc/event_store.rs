@@ -44,6 +44,13 @@ impl EventStore for Doors {
         Ok(Response::new(convert::appended(&appended)))
     }
 
+    async fn transact(
+        &self,
+        _request: Request<crate::proto::TransactRequest>,
+    ) -> Result<Response<crate::proto::TransactResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
     async fn append_session(
         &self,
         request: Request<Streaming<AppendSessionRequest>>,
@@ -99,6 +106,7 @@ impl EventStore for Doors {
             Some(read_all_request::From::Start(_)) => From::Start,
             Some(read_all_request::From::End(_)) => From::End,
             Some(read_all_request::From::FromPosition(position)) => From::At(position),
+            Some(read_all_request::From::FromTime(_)) => return Err(Status::unimplemented("")),
         };
         let head = store.head();
         let last = (head > Position::ZERO).then_some(head.0);
@@ -119,6 +127,7 @@ impl EventStore for Doors {
             None | Some(subscribe_all_request::From::Start(_)) => Start::Beginning,
             Some(subscribe_all_request::From::End(_)) => Start::End,
             Some(subscribe_all_request::From::AfterPosition(position)) => Start::After(position),
+            Some(subscribe_all_request::From::FromTime(_)) => return Err(Status::unimplemented("")),
         };
         let to = Subscribed::All { include_system: request.include_system };
         let subscription = store.subscribe(to, start, SUBSCRIPTION_PAGE_BYTES, self.heartbeat);

@@ -47,6 +47,7 @@ impl Doors {
             recent_event_ids: limits.recent_event_ids as u64,
             snapshots_per_stream: limits.snapshots_per_stream as u64,
             heartbeat_interval: prost_types::Duration::try_from(self.heartbeat).ok(),
+            query_items: 0, guards: 0, checkpoints: 0,
         }
     }
 }

@@ -149,6 +149,7 @@ fn detail(error: &Error) -> Option<Any> {
                 stream: stream.to_string(),
                 expected: Some(super::convert::expected_out(*expected)),
                 actual_revision: actual.as_ref().map(revision),
+                head: 0,
             },
         ),
         Error::EventIdConflict { id, stream, position } => any(

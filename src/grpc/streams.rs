@@ -27,6 +27,7 @@ impl Streams for Doors {
             last_position: info.last_position.0,
             first_recorded_at: Some(convert::time(info.first_recorded_at)),
             last_recorded_at: Some(convert::time(info.last_recorded_at)),
+            metadata: None,
         };
         Ok(Response::new(StreamsGetResponse { stream: Some(stream) }))
     }
@@ -45,5 +46,25 @@ impl Streams for Doors {
         let page = blocking(move || store.stream_page(&prefix, &page_token, include_system, size));
         let (streams, next) = page.await?;
         Ok(Response::new(StreamsListResponse { streams, next_page_token: next.unwrap_or_default() }))
+    }
+
+    async fn set_metadata(&self, _request: Request<crate::proto::StreamsSetMetadataRequest>) -> Result<Response<crate::proto::StreamsSetMetadataResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn delete(&self, _request: Request<crate::proto::StreamsDeleteRequest>) -> Result<Response<crate::proto::StreamsDeleteResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn tombstone(&self, _request: Request<crate::proto::StreamsTombstoneRequest>) -> Result<Response<crate::proto::StreamsTombstoneResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn list_event_types(&self, _request: Request<crate::proto::StreamsListEventTypesRequest>) -> Result<Response<crate::proto::StreamsListEventTypesResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn get_statistics(&self, _request: Request<crate::proto::StreamsGetStatisticsRequest>) -> Result<Response<crate::proto::StreamsGetStatisticsResponse>, Status> {
+        Err(Status::unimplemented(""))
     }
 }

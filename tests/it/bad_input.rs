@@ -102,7 +102,7 @@ async fn a_stream_name_of_511_or_512_bytes_is_taken_and_one_of_513_is_not() {
     let channel = server.channel().await;
     for (length, good_length) in [(511, true), (512, true), (513, false)] {
         let stream = "é".repeat(length / 2) + if length % 2 == 1 { "x" } else { "" };
-        let request = proto::AppendRequest { stream, expected: None, events: vec![good()] };
+        let request = proto::AppendRequest { stream, expected: None, events: vec![good()], guards: Vec::new() };
         let outcome: Result<proto::AppendResponse, _> = wire::ask(&channel, wire::APPEND, &request).await;
         assert_eq!(outcome.is_ok(), good_length, "{length} bytes: {outcome:?}");
     }
@@ -244,7 +244,7 @@ async fn a_bad_tenant_name_is_refused() {
     ];
     let mut api = proto::event_store_client::EventStoreClient::new(refusing.channel.clone());
     for (name, why) in names {
-        let append = proto::AppendRequest { stream: "s".to_owned(), expected: None, events: vec![good()] };
+        let append = proto::AppendRequest { stream: "s".to_owned(), expected: None, events: vec![good()], guards: Vec::new() };
         let mut request = Request::new(append);
         let value: MetadataValue<Ascii> = MetadataValue::try_from(name).unwrap();
         request.metadata_mut().insert("quipu-tenant", value);

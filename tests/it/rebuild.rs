@@ -51,7 +51,7 @@ async fn answers(client: &Client, channel: &Channel) -> Vec<(String, Vec<u8>)> {
     for (direction, limit, from) in [(0, 0, None), (backwards, 0, None), (0, 77, Some(33)), (backwards, 77, Some(300))]
     {
         let from = from.map(read_all_request::From::FromPosition);
-        let request = proto::ReadAllRequest { direction, limit, from, include_system: true };
+        let request = proto::ReadAllRequest { direction, limit, from, include_system: true, query: None };
         questions.push((format!("{request:?}"), wire::READ_ALL, request.encode_to_vec()));
     }
     let names = (0..STREAMS).map(|number| format!("s-{number}")).chain(["batch".to_owned()]);

@@ -44,6 +44,7 @@ pub(crate) fn request(stream: &str, expected: Expected, events: Vec<NewEvent>) -
         stream: stream.to_owned(),
         expected: Some(expected.into()),
         events: events.into_iter().map(proto::NewEvent::from).collect(),
+        guards: Vec::new(),
     }
 }
 

@@ -77,7 +77,7 @@ fn log_request(include_system: bool, cursor: Cursor) -> proto::SubscribeAllReque
         Cursor::End => subscribe_all_request::From::End(proto::End {}),
         Cursor::After(position) => subscribe_all_request::From::AfterPosition(position),
     };
-    proto::SubscribeAllRequest { from: Some(from), include_system }
+    proto::SubscribeAllRequest { from: Some(from), include_system, query: None }
 }
 
 fn stream_request(name: &str, cursor: Cursor) -> proto::SubscribeStreamRequest {
@@ -86,7 +86,7 @@ fn stream_request(name: &str, cursor: Cursor) -> proto::SubscribeStreamRequest {
         Cursor::End => subscribe_stream_request::From::End(proto::End {}),
         Cursor::After(revision) => subscribe_stream_request::From::AfterRevision(revision),
     };
-    proto::SubscribeStreamRequest { stream: name.to_owned(), from: Some(from) }
+    proto::SubscribeStreamRequest { stream: name.to_owned(), from: Some(from), types: Vec::new() }
 }
 
 fn log_message(message: proto::SubscribeAllResponse) -> Result<Option<Message>, Error> {

@@ -138,7 +138,7 @@ impl Client {
     /// than one past the head.
     pub async fn read_all(&self, read: ReadAll) -> Result<LogReading, Error> {
         self.retry(|| async {
-            let request = self.request(read.request);
+            let request = self.request(read.request.clone());
             LogReading::begin(self.events().read_all(request).await?.into_inner()).await
         })
         .await

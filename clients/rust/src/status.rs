@@ -86,6 +86,12 @@ fn by_reason(reason: ErrorReason, status: &Status, details: &[prost_types::Any])
         | ErrorReason::ShuttingDown
         | ErrorReason::Poisoned
         | ErrorReason::Damaged
+        | ErrorReason::GuardNotMet
+        | ErrorReason::StreamDeleted
+        | ErrorReason::StreamTombstoned
+        | ErrorReason::CheckpointNotFound
+        | ErrorReason::WrongCheckpoint
+        | ErrorReason::TooManyCheckpoints
         | ErrorReason::Internal => return None,
     })
 }

@@ -63,6 +63,7 @@ impl Client {
     ) -> Result<StreamPage, Error> {
         let request = proto::StreamsListRequest {
             prefix: prefix.to_owned(),
+            category: String::new(),
             page_size,
             page_token: page_token.unwrap_or_default().to_owned(),
             include_system,

@@ -30,6 +30,7 @@ fn wrong_revision() -> Status {
         stream: "order-1".to_owned(),
         expected: Some(Expected::Revision(3).into()),
         actual_revision: Some(5),
+        head: 9,
     };
     status(
         Code::FailedPrecondition,

@@ -47,6 +47,7 @@ impl Work for Appender {
             stream: self.stream.clone(),
             expected: Some(self.expected.into()),
             events: (0..self.events).map(|_| self.proposer.wire_event()).collect(),
+            guards: Vec::new(),
         };
         let answer = self.stub.append(request).await;
         match answer.map(|answer| answer.into_inner().last_revision) {

@@ -21,7 +21,7 @@ use crate::proto::expected_revision::Kind;
 use crate::proto::{
     AppendRequest, AppendResponse, AppendSessionRequest, AppendSessionResponse, GetEventRequest, GetEventResponse,
     ReadAllRequest, ReadAllResponse, ReadStreamRequest, ReadStreamResponse, SubscribeAllRequest, SubscribeAllResponse,
-    SubscribeStreamRequest, SubscribeStreamResponse,
+    SubscribeStreamRequest, SubscribeStreamResponse, TransactRequest, TransactResponse,
 };
 use crate::{cli, server};
 
@@ -82,6 +82,10 @@ impl EventStore for Nothing {
             last_position: last + 1,
             deduplicated: false,
         }))
+    }
+
+    async fn transact(&self, _: Request<TransactRequest>) -> Result<Response<TransactResponse>, Status> {
+        not_here()
     }
 
     async fn append_session(
