@@ -6,7 +6,7 @@ use prometheus::{Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, I
 
 use crate::log::Block;
 use crate::model::Position;
-use crate::store::{Appended, Error};
+use crate::store::{Error, Transacted};
 
 /// The counters of a server.
 #[derive(Debug)]
@@ -80,12 +80,13 @@ impl Metrics {
         self.commit_events.observe(f64::from(block.header.events));
     }
 
-    /// An append was answered.
-    pub fn answered(&self, verdict: &Result<Appended, Error>) {
+    /// An append or a transaction was answered.
+    pub fn answered(&self, verdict: &Result<Transacted, Error>) {
         let outcome = match verdict {
-            Ok(Appended { deduplicated: false, .. }) => "appended",
-            Ok(Appended { deduplicated: true, .. }) => "deduplicated",
+            Ok(Transacted { deduplicated: false, .. }) => "appended",
+            Ok(Transacted { deduplicated: true, .. }) => "deduplicated",
             Err(Error::WrongExpectedRevision { .. }) => "wrong_expected_revision",
+            Err(Error::GuardNotMet { .. }) => "guard_not_met",
             Err(_) => "failed",
         };
         self.appends.with_label_values(&[outcome]).inc();

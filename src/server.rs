@@ -29,6 +29,7 @@ use crate::grpc::{Doors, status};
 use crate::metrics::Metrics;
 use crate::model::TenantId;
 use crate::proto::FILE_DESCRIPTORS;
+use crate::proto::checkpoints_server::CheckpointsServer;
 use crate::proto::event_store_server::EventStoreServer;
 use crate::proto::server_info_server::ServerInfoServer;
 use crate::proto::snapshots_server::SnapshotsServer;
@@ -144,6 +145,7 @@ fn routes(config: &Config, tenants: &Arc<Tenants>, metrics: &Arc<Metrics>) -> Re
         .add_service(doors.event_store())
         .add_service(doors.snapshots())
         .add_service(doors.streams())
+        .add_service(doors.checkpoints())
         .add_service(doors.server_info())
         .add_service(health_service)
         .add_service(reflection().build_v1()?)
@@ -173,6 +175,7 @@ async fn report(health: &HealthReporter, status: ServingStatus) {
         EventStoreServer::<Doors>::NAME,
         SnapshotsServer::<Doors>::NAME,
         StreamsServer::<Doors>::NAME,
+        CheckpointsServer::<Doors>::NAME,
         ServerInfoServer::<Doors>::NAME,
     ];
     for service in services {

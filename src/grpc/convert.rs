@@ -3,44 +3,141 @@
 //! What comes out of here is well formed: nothing below checks it again.
 
 use std::collections::HashSet;
+use std::hash::Hash;
+use std::sync::Arc;
+use std::time::Duration;
 
-use bytes::Bytes;
 use foldhash::fast::RandomState;
 use prost::Message;
 
+use crate::model::limits::TRANSACT_CHECKPOINTS_MAX;
 use crate::model::{
-    EventId, ExpectedRevision, Invalid, Limits, ProposedEvent, ProposedSnapshot, Revision, StreamName, Timestamp,
+    CheckpointName, EventId, ExpectedRevision, Guard, Invalid, Limits, Match, Position, ProposedEvent,
+    ProposedSnapshot, Query, QueryItem, Revision, StreamMetadata, StreamName, Timestamp, Walk,
 };
 use crate::proto::expected_revision::{Any, Kind, NoStream, StreamExists};
 use crate::proto::{self, Direction};
-use crate::store::{Append, Appended};
+use crate::store::{Append, Appended, CheckpointAdvance, Transacted, Transaction};
 
-/// Which way a read walks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Walk {
-    Forwards,
-    Backwards,
+/// An append, as a transaction of one.
+pub(super) fn append(request: proto::AppendRequest, limits: &Limits) -> Result<Transaction, Invalid> {
+    let proto::AppendRequest { stream, expected, events, guards } = request;
+    let append = proto::StreamAppend { stream, expected, events };
+    transaction(proto::TransactRequest { appends: vec![append], guards, checkpoints: Vec::new() }, limits)
 }
 
-/// An append.
-pub(super) fn append(request: proto::AppendRequest, limits: &Limits) -> Result<Append, Invalid> {
-    let stream = StreamName::for_append(&request.stream, limits)?;
-    if request.events.is_empty() {
+/// A transaction.
+pub(super) fn transaction(request: proto::TransactRequest, limits: &Limits) -> Result<Transaction, Invalid> {
+    if request.appends.is_empty() && request.checkpoints.is_empty() {
+        return Err(Invalid::malformed("a transaction needs an append or a checkpoint"));
+    }
+    let events = request.appends.iter().flat_map(|append| &append.events);
+    let (count, bytes) = events.fold((0, 0), |(count, bytes), event| (count + 1, bytes + event.len()));
+    Invalid::check("append_events", limits.append_events, count)?;
+    Invalid::check("append_bytes", limits.append_bytes, bytes)?;
+    let appends = request.appends.into_iter().map(|append| stream_append(append, limits));
+    let appends = appends.collect::<Result<Vec<_>, _>>()?;
+    distinct("two events of an append have the same id", count, events_of(&appends).map(|event| event.id))?;
+    distinct("a transaction has the same stream twice", appends.len(), appends.iter().map(|append| &append.stream))?;
+    Ok(Transaction { appends, guards: guards(request.guards, limits)?, advances: advances(request.checkpoints)? })
+}
+
+fn stream_append(append: proto::StreamAppend, limits: &Limits) -> Result<Append, Invalid> {
+    let stream = StreamName::for_append(&append.stream, limits)?;
+    if append.events.is_empty() {
         return Err(Invalid::malformed("an append needs at least one event"));
     }
-    Invalid::check("append_events", limits.append_events, request.events.len())?;
-    Invalid::check("append_bytes", limits.append_bytes, request.events.iter().map(Bytes::len).sum())?;
-    let parsed: Result<Vec<_>, _> =
-        request.events.into_iter().map(|event| ProposedEvent::parse(event, limits)).collect();
-    let events = parsed?;
-    let mut seen = HashSet::with_capacity_and_hasher(events.len(), RandomState::default());
-    if events.len() > 1 && !events.iter().all(|event| seen.insert(event.id)) {
-        return Err(Invalid::malformed("two events of an append have the same id"));
-    }
-    Ok(Append { stream, expected: expected_in(request.expected), events })
+    let events =
+        append.events.into_iter().map(|event| ProposedEvent::parse(event, limits)).collect::<Result<_, _>>()?;
+    Ok(Append { stream, expected: expected_in(append.expected), events })
 }
 
-fn expected_in(expected: Option<proto::ExpectedRevision>) -> ExpectedRevision {
+fn events_of(appends: &[Append]) -> impl Iterator<Item = &ProposedEvent> {
+    appends.iter().flat_map(|append| &append.events)
+}
+
+fn advances(checkpoints: Vec<proto::CheckpointAdvance>) -> Result<Vec<CheckpointAdvance>, Invalid> {
+    Invalid::check("transact_checkpoints", TRANSACT_CHECKPOINTS_MAX, checkpoints.len())?;
+    let advance = |advance: proto::CheckpointAdvance| {
+        let name = CheckpointName::new(&advance.name)?;
+        Ok(CheckpointAdvance { name, position: Position(advance.position) })
+    };
+    let advances = checkpoints.into_iter().map(advance).collect::<Result<Vec<_>, Invalid>>()?;
+    distinct("a transaction has the same checkpoint twice", advances.len(), advances.iter().map(|it| &it.name))?;
+    Ok(advances)
+}
+
+/// Refuses what is there twice.
+fn distinct<T: Eq + Hash>(what: &str, count: usize, items: impl Iterator<Item = T>) -> Result<(), Invalid> {
+    if count < 2 {
+        return Ok(());
+    }
+    let mut seen = HashSet::with_capacity_and_hasher(count, RandomState::default());
+    for item in items {
+        if !seen.insert(item) {
+            return Err(Invalid::malformed(what));
+        }
+    }
+    Ok(())
+}
+
+fn guards(guards: Vec<proto::Guard>, limits: &Limits) -> Result<Vec<Guard>, Invalid> {
+    Invalid::check("guards", limits.guards, guards.len())?;
+    guards.into_iter().map(|guard| self::guard(guard, limits)).collect()
+}
+
+fn guard(guard: proto::Guard, limits: &Limits) -> Result<Guard, Invalid> {
+    use proto::guard::Kind;
+    Ok(match guard.kind.ok_or_else(|| Invalid::malformed("a guard says nothing"))? {
+        Kind::Stream(stream) => {
+            if stream.expected.as_ref().is_none_or(|expected| expected.kind.is_none()) {
+                return Err(Invalid::malformed("a guard of a stream needs what is expected"));
+            }
+            let name = StreamName::for_append(&stream.stream, limits)?;
+            Guard::Stream { stream: name, expected: expected_in(stream.expected) }
+        }
+        Kind::NoneMatch(wanted) => Guard::NoneMatch(matching(wanted, limits)?),
+        Kind::SomeMatch(wanted) => Guard::SomeMatch(matching(wanted, limits)?),
+        Kind::Checkpoint(checkpoint) => Guard::Checkpoint {
+            name: CheckpointName::new(&checkpoint.name)?,
+            position: checkpoint.position.map(Position),
+        },
+    })
+}
+
+fn matching(wanted: proto::guard::Match, limits: &Limits) -> Result<Match, Invalid> {
+    let query = wanted.query.ok_or_else(|| Invalid::malformed("a guard of events needs a query"))?;
+    Ok(Match { query: Arc::new(self::query(query, limits)?), after: Position(wanted.after_position) })
+}
+
+/// A query.
+pub(super) fn query(query: proto::Query, limits: &Limits) -> Result<Query, Invalid> {
+    match (query.all, query.items.is_empty()) {
+        (Some(_), true) => Ok(Query::all()),
+        (Some(_), false) => Err(Invalid::malformed("a query has either items or `all`")),
+        (None, _) => Query::of(query.items.into_iter().map(query_item).collect(), limits),
+    }
+}
+
+/// The query of a read, which may say nothing at all: then every event is meant.
+pub(super) fn query_or_all(wanted: Option<proto::Query>, system: bool, limits: &Limits) -> Result<Query, Invalid> {
+    let query = wanted.map_or_else(|| Ok(Query::all()), |wanted| query(wanted, limits));
+    Ok(query?.with_system(system))
+}
+
+fn query_item(item: proto::QueryItem) -> QueryItem {
+    QueryItem {
+        types: item.types,
+        tags: item.tags,
+        categories: item.categories,
+        stream_prefix: Some(item.stream_prefix).filter(|prefix| !prefix.is_empty()),
+        correlation_id: Some(item.correlation_id).filter(|id| !id.is_empty()),
+        stream: None,
+    }
+}
+
+/// An expectation of a stream.
+pub(super) fn expected_in(expected: Option<proto::ExpectedRevision>) -> ExpectedRevision {
     match expected.and_then(|expected| expected.kind) {
         None | Some(Kind::Any(Any {})) => ExpectedRevision::Any,
         Some(Kind::NoStream(NoStream {})) => ExpectedRevision::NoStream,
@@ -71,6 +168,16 @@ pub(super) fn appended(appended: &Appended) -> proto::AppendResponse {
     }
 }
 
+/// Where a transaction went.
+pub(super) fn transacted(transacted: &Transacted) -> proto::TransactResponse {
+    proto::TransactResponse {
+        appends: transacted.appends.iter().map(appended).collect(),
+        first_position: transacted.appends.first().map(|append| append.first_position.0),
+        last_position: transacted.appends.last().map(|append| append.last_position.0),
+        deduplicated: transacted.deduplicated,
+    }
+}
+
 /// Which way a read walks.
 pub(super) fn walk(direction: i32) -> Result<Walk, Invalid> {
     match Direction::try_from(direction) {
@@ -93,6 +200,37 @@ pub(super) fn snapshot(request: &proto::SnapshotsSaveRequest, limits: &Limits) -
     let metadata_bytes = request.metadata.iter().map(|(key, value)| key.len() + value.len()).sum();
     Invalid::check("metadata_bytes", limits.metadata_bytes, metadata_bytes)?;
     Ok(ProposedSnapshot { stream, revision: Revision(revision), bytes: request.encode_to_vec().into() })
+}
+
+/// What a client says of a stream.
+pub(super) fn metadata_in(metadata: proto::StreamMetadata, limits: &Limits) -> Result<StreamMetadata, Invalid> {
+    let max_age = metadata.max_age.map(duration).transpose()?;
+    let proto::StreamMetadata { max_count, truncate_before, properties, .. } = metadata;
+    let metadata = StreamMetadata { max_age, max_count, truncate_before, properties: properties.into_iter().collect() };
+    metadata.check(limits)?;
+    Ok(metadata)
+}
+
+/// What was said of a stream.
+pub(super) fn metadata_out(metadata: StreamMetadata) -> proto::StreamMetadata {
+    proto::StreamMetadata {
+        max_age: metadata.max_age.and_then(|age| age.try_into().ok()),
+        max_count: metadata.max_count,
+        truncate_before: metadata.truncate_before,
+        properties: metadata.properties.into_iter().collect(),
+    }
+}
+
+/// A length of time.
+pub(super) fn duration(duration: prost_types::Duration) -> Result<Duration, Invalid> {
+    duration.try_into().map_err(|_| Invalid::malformed("a duration is negative or malformed"))
+}
+
+/// A point in time that a client names. What lies before 1970 lies before every event.
+pub(super) fn time_in(time: prost_types::Timestamp) -> Result<Timestamp, Invalid> {
+    let nanos = u32::try_from(time.nanos).ok().filter(|nanos| *nanos < 1_000_000_000);
+    let nanos = nanos.ok_or_else(|| Invalid::malformed("a time has nanoseconds below 0 or beyond a second"))?;
+    Ok(u64::try_from(time.seconds).map_or_else(|_| Timestamp::default(), |seconds| Timestamp { seconds, nanos }))
 }
 
 /// A point in time.

@@ -1,22 +1,25 @@
 //! The door to events.
 
+use std::sync::Arc;
+
 use futures_util::stream;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::caller::blocking;
-use super::convert::{self, Walk};
-use super::paging::{Paging, Source};
+use super::convert;
+use super::paging::{Paging, Rest, Source};
 use super::status::{invalid, status};
 use super::{Doors, Responses, session};
-use crate::model::{Invalid, Position, StreamName};
+use crate::model::query::check_types;
+use crate::model::{Invalid, Position, Query, StreamName, Walk};
 use crate::proto::event_store_server::EventStore;
 use crate::proto::{
     AppendRequest, AppendResponse, AppendSessionRequest, AppendSessionResponse, GetEventRequest, GetEventResponse,
     ReadAllRequest, ReadAllResponse, ReadStreamRequest, ReadStreamResponse, SubscribeAllRequest, SubscribeAllResponse,
-    SubscribeStreamRequest, SubscribeStreamResponse, get_event_request, read_all_request, read_stream_request,
-    subscribe_all_request, subscribe_stream_request,
+    SubscribeStreamRequest, SubscribeStreamResponse, TransactRequest, TransactResponse, get_event_request,
+    read_all_request, read_stream_request, subscribe_all_request, subscribe_stream_request,
 };
-use crate::store::{Absent, Error, Start, Subscribed};
+use crate::store::{Absent, Error, Start};
 
 /// How large a page of a subscription gets: small, since many may be waiting to be sent.
 const SUBSCRIPTION_PAGE_BYTES: usize = 256 << 10;
@@ -40,15 +43,15 @@ impl EventStore for Doors {
     async fn append(&self, request: Request<AppendRequest>) -> Result<Response<AppendResponse>, Status> {
         let store = self.store(&request, Absent::Create).await?;
         let append = convert::append(request.into_inner(), &self.tenants.options().limits).map_err(invalid)?;
-        let appended = store.append(append).await.map_err(|error| status(&error))?;
-        Ok(Response::new(convert::appended(&appended)))
+        let transacted = store.transact(append).await.map_err(|error| status(&error))?;
+        Ok(Response::new(transacted.appends.first().map(convert::appended).unwrap_or_default()))
     }
 
-    async fn transact(
-        &self,
-        _request: Request<crate::proto::TransactRequest>,
-    ) -> Result<Response<crate::proto::TransactResponse>, Status> {
-        Err(Status::unimplemented(""))
+    async fn transact(&self, request: Request<TransactRequest>) -> Result<Response<TransactResponse>, Status> {
+        let store = self.store(&request, Absent::Create).await?;
+        let transaction = convert::transaction(request.into_inner(), &self.tenants.options().limits);
+        let transacted = store.transact(transaction.map_err(invalid)?).await.map_err(|error| status(&error))?;
+        Ok(Response::new(convert::transacted(&transacted)))
     }
 
     async fn append_session(
@@ -66,31 +69,33 @@ impl EventStore for Doors {
     ) -> Result<Response<Self::ReadStreamStream>, Status> {
         let store = self.store(&request, Absent::Refuse).await?;
         let request = request.into_inner();
-        let name = StreamName::for_read(&request.stream, &self.tenants.options().limits).map_err(invalid)?;
+        let limits = &self.tenants.options().limits;
+        let name = StreamName::for_read(&request.stream, limits).map_err(invalid)?;
         let walk = convert::walk(request.direction).map_err(invalid)?;
+        check_types(&request.types, limits).map_err(invalid)?;
         let from = stream_from(&request);
         if request.with_snapshot && (walk == Walk::Backwards || !matches!(from, From::Unset)) {
             return Err(invalid(Invalid::malformed("with_snapshot goes with a forwards read without `from`")));
         }
-        let head = store.head();
-        let (looking, wanted) = (store.clone(), name.clone());
-        let (last, snapshot) = blocking(move || {
-            let found = looking.reader().stream_head_at(&wanted, head)?;
-            let last = found.ok_or_else(|| Error::StreamNotFound(wanted.clone()))?.revision;
-            let snapshot = if request.with_snapshot { looking.snapshot(&wanted, Some(last))? } else { None };
-            Ok((last, snapshot))
+        let (looking, with_snapshot, limit) = (store.clone(), request.with_snapshot, request.limit);
+        let (source, rest, last, snapshot) = blocking(move || {
+            let head = looking.head();
+            let view = looking.stream_view(&name, head)?;
+            let last = view.head.revision;
+            let snapshot = if with_snapshot { looking.snapshot(&name, Some(last))? } else { None };
+            let behind_snapshot = snapshot.as_ref().map(|(revision, _)| revision.0 + 1);
+            let first = behind_snapshot.unwrap_or(0).max(view.first.0);
+            let rest = places(&from, walk, 0, Some(last.0))?.map(|rest| first.max(*rest.start())..=*rest.end());
+            if request.types.is_empty() {
+                return Ok((Source::Stream { name, head }, rest, last, snapshot));
+            }
+            let rest = rest.map(|rest| looking.reader().positions(&name, rest, head)).transpose()?.flatten();
+            Ok((Source::Log(Arc::new(Query::of_stream(name, request.types))), rest, last, snapshot))
         })
         .await?;
-        let mut next = first_place(&from, walk, 0, Some(last.0))?;
-        let mut first = ReadStreamResponse::default();
-        if let Some((revision, bytes)) = snapshot {
-            first.snapshot = bytes;
-            next = (revision < last).then_some(revision.0 + 1);
-        }
-        let source = Source::Stream { name, head, last };
-        let paging = self.read(store, source, walk, next, request.limit);
+        let first = snapshot.map(|(_, snapshot)| ReadStreamResponse { snapshot, ..Default::default() });
+        let paging = self.read(store, source, walk, rest, limit);
         let last_message = ReadStreamResponse { head_revision: Some(last.0), ..Default::default() };
-        let first = (!first.snapshot.is_empty()).then_some(first);
         Ok(Response::new(pages(paging, first, last_message, |events| ReadStreamResponse {
             events,
             ..Default::default()
@@ -101,18 +106,22 @@ impl EventStore for Doors {
         let store = self.store(&request, Absent::Refuse).await?;
         let request = request.into_inner();
         let walk = convert::walk(request.direction).map_err(invalid)?;
+        let limits = &self.tenants.options().limits;
+        let query = convert::query_or_all(request.query, request.include_system, limits).map_err(invalid)?;
+        let head = store.head();
         let from = match request.from {
             None => From::Unset,
             Some(read_all_request::From::Start(_)) => From::Start,
             Some(read_all_request::From::End(_)) => From::End,
             Some(read_all_request::From::FromPosition(position)) => From::At(position),
-            Some(read_all_request::From::FromTime(_)) => return Err(Status::unimplemented("")),
+            Some(read_all_request::From::FromTime(time)) => {
+                let (looking, time) = (store.clone(), convert::time_in(time).map_err(invalid)?);
+                From::At(blocking(move || looking.reader().position_from(time, walk, head)).await?.0)
+            }
         };
-        let head = store.head();
         let last = (head > Position::ZERO).then_some(head.0);
-        let next = first_place(&from, walk, 1, last)?;
-        let source = Source::Log { head, include_system: request.include_system };
-        let paging = self.read(store, source, walk, next, request.limit);
+        let rest = places(&from, walk, 1, last).map_err(|error| status(&error))?;
+        let paging = self.read(store, Source::Log(Arc::new(query)), walk, rest, request.limit);
         let last_message = ReadAllResponse { head: Some(head.0), ..Default::default() };
         Ok(Response::new(pages(paging, None, last_message, |events| ReadAllResponse { events, head: None })))
     }
@@ -127,11 +136,13 @@ impl EventStore for Doors {
             None | Some(subscribe_all_request::From::Start(_)) => Start::Beginning,
             Some(subscribe_all_request::From::End(_)) => Start::End,
             Some(subscribe_all_request::From::AfterPosition(position)) => Start::After(position),
-            Some(subscribe_all_request::From::FromTime(_)) => return Err(Status::unimplemented("")),
+            Some(subscribe_all_request::From::FromTime(time)) => Start::At(convert::time_in(time).map_err(invalid)?),
         };
-        let to = Subscribed::All { include_system: request.include_system };
-        let subscription = store.subscribe(to, start, SUBSCRIPTION_PAGE_BYTES, self.heartbeat);
-        Ok(Response::new(self.follow(subscription.map_err(|error| status(&error))?)))
+        let limits = &self.tenants.options().limits;
+        let query = convert::query_or_all(request.query, request.include_system, limits).map_err(invalid)?;
+        let heartbeat = self.heartbeat;
+        let subscription = blocking(move || store.subscribe(query, start, SUBSCRIPTION_PAGE_BYTES, heartbeat)).await?;
+        Ok(Response::new(self.follow(subscription)))
     }
 
     async fn subscribe_stream(
@@ -140,16 +151,17 @@ impl EventStore for Doors {
     ) -> Result<Response<Self::SubscribeStreamStream>, Status> {
         let store = self.store(&request, Absent::Refuse).await?;
         let request = request.into_inner();
-        let name = StreamName::for_read(&request.stream, &self.tenants.options().limits).map_err(invalid)?;
+        let limits = &self.tenants.options().limits;
+        let name = StreamName::for_read(&request.stream, limits).map_err(invalid)?;
+        check_types(&request.types, limits).map_err(invalid)?;
         let start = match request.from {
             None | Some(subscribe_stream_request::From::Start(_)) => Start::Beginning,
             Some(subscribe_stream_request::From::End(_)) => Start::End,
             Some(subscribe_stream_request::From::AfterRevision(revision)) => Start::After(revision),
         };
         let heartbeat = self.heartbeat;
-        let to = Subscribed::Stream(name);
-        let subscription = blocking(move || store.subscribe(to, start, SUBSCRIPTION_PAGE_BYTES, heartbeat)).await?;
-        Ok(Response::new(self.follow(subscription)))
+        let subscribe = move || store.subscribe_stream(name, request.types, start, SUBSCRIPTION_PAGE_BYTES, heartbeat);
+        Ok(Response::new(self.follow(blocking(subscribe).await?)))
     }
 
     async fn get_event(&self, request: Request<GetEventRequest>) -> Result<Response<GetEventResponse>, Status> {
@@ -177,20 +189,21 @@ fn stream_from(request: &ReadStreamRequest) -> From {
     }
 }
 
-/// The place that a read begins with, between `first` and `last`; `None` when it has nothing to say.
-fn first_place(from: &From, walk: Walk, first: u64, last: Option<u64>) -> Result<Option<u64>, Status> {
+/// The places that a read covers, of those between `first` and `last`; `None` when it has nothing to say.
+fn places(from: &From, walk: Walk, first: u64, last: Option<u64>) -> Result<Rest, Error> {
     let end = last.map_or(first, |last| last + 1);
-    match (from, walk) {
-        (From::Unset | From::Start, Walk::Forwards) => Ok(last.map(|_| first)),
-        (From::Unset | From::End, Walk::Backwards) => Ok(last),
-        (From::Start, Walk::Backwards) => Err(invalid(Invalid::malformed("nothing lies before the start"))),
-        (From::End, Walk::Forwards) => Err(invalid(Invalid::malformed("nothing lies behind the end; subscribe"))),
-        (From::At(place), _) if *place > end => Err(status(&Error::BeyondEnd { asked: *place, last })),
-        (From::At(place), Walk::Forwards) if *place == end => Ok(None),
-        (From::At(place), Walk::Backwards) if *place == end => Ok(last),
-        (From::At(place), Walk::Backwards) if *place < first => Ok(None),
-        (From::At(place), _) => Ok(last.map(|_| (*place).max(first))),
-    }
+    let place = match (from, walk) {
+        (From::Unset | From::Start, Walk::Forwards) => first,
+        (From::Unset | From::End, Walk::Backwards) => end,
+        (From::Start, Walk::Backwards) => return Err(Invalid::malformed("nothing lies before the start").into()),
+        (From::End, Walk::Forwards) => return Err(Invalid::malformed("nothing lies behind the end; subscribe").into()),
+        (From::At(place), _) if *place > end => return Err(Error::BeyondEnd { asked: *place, last }),
+        (From::At(place), _) => *place,
+    };
+    Ok(last.map(|last| match walk {
+        Walk::Forwards => place.max(first)..=last,
+        Walk::Backwards => first..=place.min(last),
+    }))
 }
 
 /// A first message if there is one, the pages, and a last message.

@@ -5,6 +5,7 @@
 //! store, and wraps. It holds no rule and never decodes an event.
 
 mod caller;
+mod checkpoints;
 mod convert;
 mod event_store;
 mod paging;
@@ -23,6 +24,7 @@ use futures_util::Stream;
 use tonic::Status;
 
 use crate::metrics::Metrics;
+use crate::proto::checkpoints_server::CheckpointsServer;
 use crate::proto::event_store_server::EventStoreServer;
 use crate::proto::server_info_server::ServerInfoServer;
 use crate::proto::snapshots_server::SnapshotsServer;
@@ -61,6 +63,11 @@ impl Doors {
     /// The service of streams.
     pub fn streams(&self) -> StreamsServer<Self> {
         StreamsServer::new(self.clone())
+    }
+
+    /// The service of checkpoints.
+    pub fn checkpoints(&self) -> CheckpointsServer<Self> {
+        CheckpointsServer::new(self.clone())
     }
 
     /// The service that tells what this is.

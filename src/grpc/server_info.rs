@@ -47,7 +47,9 @@ impl Doors {
             recent_event_ids: limits.recent_event_ids as u64,
             snapshots_per_stream: limits.snapshots_per_stream as u64,
             heartbeat_interval: prost_types::Duration::try_from(self.heartbeat).ok(),
-            query_items: 0, guards: 0, checkpoints: 0,
+            query_items: limits.query_items as u64,
+            guards: limits.guards as u64,
+            checkpoints: limits.checkpoints as u64,
         }
     }
 }

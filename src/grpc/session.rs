@@ -47,7 +47,8 @@ pub(super) fn begin(
     Box::pin(stream::unfold((answers, store), |(mut answers, store)| async move {
         let outcome = match answers.recv().await? {
             Next::Answer(pending) => {
-                pending.await.unwrap_or_else(|_| Err(store.why_gone())).map(|it| convert::appended(&it))
+                let transacted = pending.await.unwrap_or_else(|_| Err(store.why_gone()));
+                transacted.map(|it| it.appends.first().map(convert::appended).unwrap_or_default())
             }
             Next::Refused(error) => Err(error),
             Next::End(failure) => {
@@ -98,13 +99,14 @@ async fn discard(mut requests: Streaming<AppendSessionRequest>) {
 }
 
 async fn enqueue(store: &Store, limits: &Limits, request: AppendSessionRequest) -> Next {
-    let append = match convert::append(request.append.unwrap_or_default(), limits) {
-        Ok(append) => append,
+    let transaction = match convert::append(request.append.unwrap_or_default(), limits) {
+        Ok(transaction) => transaction,
         Err(invalid) => return Next::Refused(invalid.into()),
     };
-    match store.append_in_turn(append).await {
+    match store.transact_in_turn(transaction).await {
         Ok(pending) => Next::Answer(pending),
-        Err(error) => Next::End(status(&error)),
+        Err(error @ (Error::ShuttingDown | Error::Poisoned)) => Next::End(status(&error)),
+        Err(error) => Next::Refused(error),
     }
 }
 

@@ -24,9 +24,9 @@ use prost_types::Any;
 use tonic::{Code, Status};
 use tonic_types::pb;
 
-use crate::model::{Invalid, Revision};
+use crate::model::{CheckpointName, ExpectedRevision, Invalid, Position, Revision, StreamName};
 use crate::proto::{self, ErrorReason};
-use crate::store::Error;
+use crate::store::{Actual, Error};
 
 /// The domain of `google.rpc.ErrorInfo`.
 const DOMAIN: &str = "quipu";
@@ -87,6 +87,13 @@ fn code_and_reason(error: &Error) -> (Code, ErrorReason) {
         Error::Invalid(Invalid::Malformed(_)) => (Code::InvalidArgument, ErrorReason::InvalidArgument),
         Error::Invalid(Invalid::TooMuch { .. }) => (Code::InvalidArgument, ErrorReason::LimitExceeded),
         Error::WrongExpectedRevision { .. } => (Code::FailedPrecondition, ErrorReason::WrongExpectedRevision),
+        Error::GuardNotMet { .. } => (Code::FailedPrecondition, ErrorReason::GuardNotMet),
+        Error::WrongCheckpoint { .. } => (Code::FailedPrecondition, ErrorReason::WrongCheckpoint),
+        Error::StreamTombstoned(_) => (Code::FailedPrecondition, ErrorReason::StreamTombstoned),
+        Error::StreamGone(_) => (Code::NotFound, ErrorReason::StreamTombstoned),
+        Error::StreamDeleted(_) => (Code::NotFound, ErrorReason::StreamDeleted),
+        Error::CheckpointNotFound(_) => (Code::NotFound, ErrorReason::CheckpointNotFound),
+        Error::TooManyCheckpoints => (Code::ResourceExhausted, ErrorReason::TooManyCheckpoints),
         Error::SnapshotAhead { .. } => (Code::FailedPrecondition, ErrorReason::SnapshotAhead),
         Error::StreamNotFound(_) => (Code::NotFound, ErrorReason::StreamNotFound),
         Error::EventNotFound => (Code::NotFound, ErrorReason::EventNotFound),
@@ -109,29 +116,49 @@ fn metadata(error: &Error) -> HashMap<String, String> {
         Error::Invalid(Invalid::TooMuch { limit, maximum, actual }) => {
             vec![("limit", (*limit).into()), ("maximum", maximum.to_string()), ("actual", actual.to_string())]
         }
-        Error::WrongExpectedRevision { stream, expected, actual } => vec![
+        Error::WrongExpectedRevision { stream, expected, actual, head } => vec![
             ("stream", stream.to_string()),
             ("expected", expected.to_string()),
-            ("actual_revision", actual.map_or("none".into(), |revision| revision.to_string())),
+            ("actual_revision", or_none(actual.as_ref())),
+            ("head", head.to_string()),
         ],
+        Error::GuardNotMet { index, actual, head } => {
+            let mut pairs = vec![("guard", index.to_string()), ("head", head.to_string())];
+            if let Actual::Event(found) = actual {
+                pairs.push(("position", found.position.to_string()));
+                pairs.push(("type", found.event_type.clone()));
+            }
+            pairs
+        }
+        Error::WrongCheckpoint { name, expected, actual } => vec![
+            ("checkpoint", name.to_string()),
+            ("expected_position", or_none(expected.as_ref())),
+            ("actual_position", or_none(actual.as_ref())),
+        ],
+        Error::CheckpointNotFound(name) => vec![("checkpoint", name.to_string())],
         Error::SnapshotAhead { stream, revision, actual } => vec![
             ("stream", stream.to_string()),
             ("revision", revision.to_string()),
             ("actual_revision", actual.to_string()),
         ],
-        Error::StreamNotFound(stream) | Error::SnapshotNotFound(stream) => vec![("stream", stream.to_string())],
+        Error::StreamNotFound(stream)
+        | Error::StreamDeleted(stream)
+        | Error::StreamGone(stream)
+        | Error::StreamTombstoned(stream)
+        | Error::SnapshotNotFound(stream) => vec![("stream", stream.to_string())],
         Error::TenantNotFound(tenant) => vec![("tenant", tenant.clone())],
         Error::EventIdConflict { id, stream, position } => {
             vec![("id", id.to_string()), ("stream", stream.to_string()), ("position", position.to_string())]
         }
         Error::BeyondEnd { asked, last } => {
-            vec![("asked", asked.to_string()), ("last", last.map_or("none".into(), |last| last.to_string()))]
+            vec![("asked", asked.to_string()), ("last", or_none(last.as_ref()))]
         }
         Error::Invalid(Invalid::Malformed(_))
         | Error::EventNotFound
         | Error::QueueFull
         | Error::DiskFull
         | Error::TooManyTenants
+        | Error::TooManyCheckpoints
         | Error::ShuttingDown
         | Error::Poisoned
         | Error::Damaged(_)
@@ -140,18 +167,62 @@ fn metadata(error: &Error) -> HashMap<String, String> {
     pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
+fn or_none(value: Option<&impl ToString>) -> String {
+    value.map_or("none".into(), ToString::to_string)
+}
+
+fn wrong_revision(
+    stream: &StreamName,
+    expected: ExpectedRevision,
+    actual: Option<Revision>,
+    head: Position,
+) -> proto::WrongExpectedRevision {
+    proto::WrongExpectedRevision {
+        stream: stream.to_string(),
+        expected: Some(super::convert::expected_out(expected)),
+        actual_revision: actual.map(|revision| revision.0),
+        head: head.0,
+    }
+}
+
+fn wrong_checkpoint(
+    name: &CheckpointName,
+    expected: Option<Position>,
+    actual: Option<Position>,
+) -> proto::WrongCheckpoint {
+    proto::WrongCheckpoint {
+        name: name.to_string(),
+        expected_position: expected.map(|position| position.0),
+        actual_position: actual.map(|position| position.0),
+    }
+}
+
+fn guard_not_met(index: usize, actual: &Actual, head: Position) -> proto::GuardNotMet {
+    use proto::guard_not_met::{Actual as Told, MatchingEvent};
+    let actual = match actual {
+        Actual::Stream { stream, expected, actual } => {
+            Some(Told::Stream(wrong_revision(stream, *expected, *actual, head)))
+        }
+        Actual::Event(found) => {
+            Some(Told::Event(MatchingEvent { position: found.position.0, r#type: found.event_type.clone() }))
+        }
+        Actual::NoEvent => None,
+        Actual::Checkpoint { name, expected, actual } => {
+            Some(Told::Checkpoint(wrong_checkpoint(name, *expected, *actual)))
+        }
+    };
+    proto::GuardNotMet { index: index as u32, actual, head: head.0 }
+}
+
 fn detail(error: &Error) -> Option<Any> {
-    let revision = |revision: &Revision| revision.0;
     match error {
-        Error::WrongExpectedRevision { stream, expected, actual } => any(
-            "WrongExpectedRevision",
-            &proto::WrongExpectedRevision {
-                stream: stream.to_string(),
-                expected: Some(super::convert::expected_out(*expected)),
-                actual_revision: actual.as_ref().map(revision),
-                head: 0,
-            },
-        ),
+        Error::WrongExpectedRevision { stream, expected, actual, head } => {
+            any("WrongExpectedRevision", &wrong_revision(stream, *expected, *actual, *head))
+        }
+        Error::GuardNotMet { index, actual, head } => any("GuardNotMet", &guard_not_met(*index, actual, *head)),
+        Error::WrongCheckpoint { name, expected, actual } => {
+            any("WrongCheckpoint", &wrong_checkpoint(name, *expected, *actual))
+        }
         Error::EventIdConflict { id, stream, position } => any(
             "EventIdConflict",
             &proto::EventIdConflict { id: id.to_string(), stream: stream.to_string(), position: *position },
@@ -163,12 +234,17 @@ fn detail(error: &Error) -> Option<Any> {
         Error::Invalid(Invalid::Malformed(_))
         | Error::SnapshotAhead { .. }
         | Error::StreamNotFound(_)
+        | Error::StreamDeleted(_)
+        | Error::StreamGone(_)
+        | Error::StreamTombstoned(_)
+        | Error::CheckpointNotFound(_)
         | Error::EventNotFound
         | Error::SnapshotNotFound(_)
         | Error::TenantNotFound(_)
         | Error::QueueFull
         | Error::DiskFull
         | Error::TooManyTenants
+        | Error::TooManyCheckpoints
         | Error::ShuttingDown
         | Error::Poisoned
         | Error::Damaged(_)

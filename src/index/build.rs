@@ -11,6 +11,7 @@ use super::pages::PageWriter;
 use super::sealed::{Header, LIST, NAMES_PER_MILESTONE, bucket};
 use crate::disk::Disk;
 use crate::log::segment::Segment;
+use crate::model::Timestamp;
 
 /// About how many terms share a bucket.
 const TERMS_PER_BUCKET: usize = 8;
@@ -21,7 +22,9 @@ pub(super) fn build(disk: &dyn Disk, path: &Path, segment: &Segment, state: &Sta
     let filter = Filter::of(&filtered_hashes(state));
     let controls: Vec<u8> = state.controls.iter().flat_map(control_bytes).collect();
     let (milestones, names) = name_list(state);
-    let sections = [&directory, &entries, &lists, filter.bytes(), &controls, &milestones, &names];
+    let times: Vec<u8> = state.times.iter().flat_map(time_bytes).collect();
+    let tally = state.tally.encode();
+    let sections = [&directory[..], &entries, &lists, filter.bytes(), &controls, &milestones, &names, &times, &tally];
     let header = Header {
         log_id: segment.header.log_id,
         salt: segment.header.salt,
@@ -29,6 +32,7 @@ pub(super) fn build(disk: &dyn Disk, path: &Path, segment: &Segment, state: &Sta
         first_position: segment.header.first_position,
         events: state.offsets.len() as u32,
         bucket_bits,
+        first_time: state.times.first().copied().unwrap_or_default(),
         lengths: sections.map(|section| section.len() as u64),
     };
 
@@ -49,18 +53,18 @@ pub(super) fn build(disk: &dyn Disk, path: &Path, segment: &Segment, state: &Sta
     Ok(disk.sync_dir(path.parent().expect("an index lies in a directory"))?)
 }
 
-/// The terms that the filter must let through. A stream whose hash collides with an older term was not
-/// noted as new, but then its term has a list.
+/// The terms that the filter must let through. A term whose hash collides with the id of an older event was
+/// not noted as new, but then it has a list.
 fn filtered_hashes(state: &State) -> Vec<u64> {
-    let listed = state.postings.keys().filter(|hash| state.ordinals(**hash).len() > 1);
-    let mut hashes: Vec<u64> = state.stream_hashes.iter().chain(listed).copied().collect();
+    let listed = state.hashes().filter(|hash| state.ordinals(*hash).len() > 1);
+    let mut hashes: Vec<u64> = state.filtered.iter().copied().chain(listed).collect();
     hashes.sort_unstable();
     hashes.dedup();
     hashes
 }
 
 fn term_table(state: &State) -> (Vec<u8>, Vec<u8>, Vec<u8>, u32) {
-    let mut hashes: Vec<u64> = state.postings.keys().copied().collect();
+    let mut hashes: Vec<u64> = state.hashes().collect();
     hashes.sort_unstable();
     let bucket_bits = (hashes.len() / TERMS_PER_BUCKET).checked_ilog2().unwrap_or(0);
 
@@ -107,6 +111,10 @@ fn posting(ordinals: &[u32], lists: &mut Vec<u8>) -> u32 {
 
 fn control_bytes((slot, offset): &(crate::log::Slot, u32)) -> Vec<u8> {
     [&slot.0.to_be_bytes()[..], &offset.to_be_bytes()].concat()
+}
+
+fn time_bytes(time: &Timestamp) -> Vec<u8> {
+    [&time.seconds.to_be_bytes()[..], &time.nanos.to_be_bytes()].concat()
 }
 
 fn name_list(state: &State) -> (Vec<u8>, Vec<u8>) {

@@ -4,7 +4,7 @@
 //! about one absent term in a hundred is let through. Blocks are independent, so a question costs one
 //! cache line.
 
-const BLOCK_BYTES: usize = 64;
+pub(super) const BLOCK_BYTES: usize = 64;
 const BITS_PER_TERM: usize = 12;
 const PROBES: u32 = 6;
 
@@ -20,17 +20,15 @@ impl Filter {
         let blocks = (hashes.len() * BITS_PER_TERM).div_ceil(BLOCK_BYTES * 8).max(1);
         let mut filter = Self { bytes: vec![0; blocks * BLOCK_BYTES] };
         for hash in hashes {
-            for (byte, bit) in filter.probes(*hash) {
-                filter.bytes[byte] |= bit;
-            }
+            let block = block_of(*hash, filter.bytes.len() as u64) as usize;
+            bits_of(*hash).for_each(|(byte, bit)| filter.bytes[block + byte] |= bit);
         }
         filter
     }
 
     /// Takes stored bytes; `None` when they are no filter's.
     pub(super) fn from_bytes(bytes: Vec<u8>) -> Option<Self> {
-        let whole = !bytes.is_empty() && bytes.len().is_multiple_of(BLOCK_BYTES);
-        whole.then_some(Self { bytes })
+        is_length(bytes.len() as u64).then_some(Self { bytes })
     }
 
     /// The bytes to store.
@@ -40,20 +38,38 @@ impl Filter {
 
     /// Whether the hash may be in the set.
     pub(super) fn may_have(&self, hash: u64) -> bool {
-        self.probes(hash).all(|(byte, bit)| self.bytes[byte] & bit != 0)
+        let block = block_of(hash, self.bytes.len() as u64) as usize;
+        block_may_have(&self.bytes[block..block + BLOCK_BYTES], hash)
     }
+}
 
-    fn probes(&self, hash: u64) -> impl Iterator<Item = (usize, u8)> + use<> {
-        let mixed = hash.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let blocks = (self.bytes.len() / BLOCK_BYTES) as u128;
-        let block = ((u128::from(mixed) * blocks) >> 64) as usize * BLOCK_BYTES;
-        let mut bits = hash ^ mixed.rotate_left(29);
-        bits = bits.wrapping_mul(0xd6e8_feb8_6659_fd93);
-        (0..PROBES).map(move |probe| {
-            let bit = (bits >> (probe * 9 + 10)) as usize % (BLOCK_BYTES * 8);
-            (block + bit / 8, 1 << (bit % 8))
-        })
-    }
+/// Whether a filter can have so many bytes.
+pub(super) fn is_length(bytes: u64) -> bool {
+    bytes > 0 && bytes.is_multiple_of(BLOCK_BYTES as u64)
+}
+
+/// Where the block of a hash begins in a filter of so many bytes.
+pub(super) fn block_of(hash: u64, filter_bytes: u64) -> u64 {
+    let blocks = u128::from(filter_bytes / BLOCK_BYTES as u64);
+    ((u128::from(mixed(hash)) * blocks) >> 64) as u64 * BLOCK_BYTES as u64
+}
+
+/// Whether the hash may be in the set, by its block.
+pub(super) fn block_may_have(block: &[u8], hash: u64) -> bool {
+    bits_of(hash).all(|(byte, bit)| block[byte] & bit != 0)
+}
+
+fn mixed(hash: u64) -> u64 {
+    hash.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+/// The bits of a hash in its block.
+fn bits_of(hash: u64) -> impl Iterator<Item = (usize, u8)> {
+    let bits = (hash ^ mixed(hash).rotate_left(29)).wrapping_mul(0xd6e8_feb8_6659_fd93);
+    (0..PROBES).map(move |probe| {
+        let bit = (bits >> (probe * 9 + 10)) as usize % (BLOCK_BYTES * 8);
+        (bit / 8, 1 << (bit % 8))
+    })
 }
 
 #[cfg(test)]

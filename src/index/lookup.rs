@@ -4,18 +4,22 @@
 //! background and, once durable, takes the place of the one in memory. A part whose file is missing,
 //! torn or damaged is made again from its segment, also in the middle of a question.
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, RwLock};
 use std::thread::JoinHandle;
 
 use super::active::Active;
-use super::part::{Control, Part};
+use super::candidates::Candidates;
+use super::part::{Control, Part, Postings};
+use super::plan::Plan;
 use super::sealed::Sealed;
+use super::tally::Tally;
 use super::{Error, Term, Terms, build};
 use crate::disk::Disk;
 use crate::log::segment::Segment;
 use crate::log::{Place, Placed, Segments, Slot};
-use crate::model::Position;
+use crate::model::{Position, Query, Timestamp, Walk};
 
 /// Events that are no further apart than this, on average, are looked up in one go.
 const ORDINALS_APART: usize = 64;
@@ -27,7 +31,10 @@ pub struct Index {
     directory: PathBuf,
     terms: Terms,
     segments: Segments,
-    parts: RwLock<Vec<Arc<dyn Part>>>,
+    /// What directories and filters of sealed parts may take, in bytes.
+    memory_bytes: u64,
+    /// In the order of the log. Replaced as a whole, so that a question holds one of them.
+    parts: RwLock<Arc<Vec<Arc<dyn Part>>>>,
     active: Mutex<Arc<Active>>,
     sealing: Mutex<Option<JoinHandle<()>>>,
 }
@@ -37,7 +44,7 @@ pub struct Index {
 #[derive(Debug, Clone)]
 pub struct Located {
     part: Arc<dyn Part>,
-    term: Term,
+    postings: Postings,
     /// How many there are, collisions among them.
     pub count: usize,
 }
@@ -51,8 +58,15 @@ impl Located {
 
 impl Index {
     /// Opens the parts of all complete segments, making those that are missing or damaged, and an
-    /// empty part for the newest segment, to be filled by [`Self::learn`].
-    pub fn open(disk: Arc<dyn Disk>, directory: &Path, terms: Terms, segments: &Segments) -> Result<Self, Error> {
+    /// empty part for the newest segment, to be filled by [`Self::learn`]. Sealed parts hold at most
+    /// `memory_bytes` in memory, the newest first.
+    pub fn open(
+        disk: Arc<dyn Disk>,
+        directory: &Path,
+        terms: Terms,
+        segments: &Segments,
+        memory_bytes: u64,
+    ) -> Result<Self, Error> {
         disk.create_dir(directory)?;
         let all = segments.all();
         let (newest, complete) = all.split_last().expect("a log has a segment");
@@ -62,21 +76,25 @@ impl Index {
             directory: directory.into(),
             terms,
             segments: segments.clone(),
+            memory_bytes,
             parts: RwLock::default(),
             active: Mutex::new(active.clone()),
             sealing: Mutex::default(),
         };
-        let mut parts: Vec<Arc<dyn Part>> = Vec::with_capacity(all.len());
-        for (segment, next) in complete.iter().zip(&all[1..]) {
+        let mut parts: Vec<Arc<dyn Part>> = vec![active];
+        let mut room = memory_bytes;
+        for (segment, next) in complete.iter().zip(&all[1..]).rev() {
             let path = index.path(segment.header.number);
-            parts.push(match Sealed::open(&*index.disk, &path, segment, events_between(segment, next)) {
+            let part = match Sealed::open(&*index.disk, &path, segment, events_between(segment, next), room) {
                 Ok(sealed) => Arc::new(sealed),
-                Err(error) if error.is_mendable() => index.make_again(segment, &error)?,
+                Err(error) if error.is_mendable() => index.make_again(segment, &error, room)?,
                 Err(error) => return Err(error),
-            });
+            };
+            room = room.saturating_sub(part.held_bytes());
+            parts.push(part);
         }
-        parts.push(active);
-        *index.parts.write().expect("no panic under this lock") = parts;
+        parts.reverse();
+        *index.parts.write().expect("no panic under this lock") = Arc::new(parts);
         Ok(index)
     }
 
@@ -85,17 +103,17 @@ impl Index {
         self.terms
     }
 
-    /// Takes in a block, in the order of the log.
-    pub fn learn(self: &Arc<Self>, placed: &Placed) {
+    /// Takes in a block, in the order of the log, and shows its terms to `seen`.
+    pub fn learn(self: &Arc<Self>, placed: &Placed, seen: &mut dyn FnMut(Term)) {
         let mut active = self.active.lock().expect("no panic under this lock");
         if placed.place.segment != active.segment() {
             let complete = active.clone();
             let first = placed.block.header.first_position;
             *active = Arc::new(Active::new(self.terms, placed.place.segment, first));
-            self.parts.write().expect("no panic under this lock").push(active.clone());
+            self.change(|parts| parts.push(active.clone()));
             self.seal_in_background(complete);
         }
-        active.learn(placed);
+        active.learn(placed, seen);
     }
 
     /// Waits for what runs in the background.
@@ -121,17 +139,88 @@ impl Index {
         Ok(offsets.into_iter().map(|offset| Place { segment, offset }).collect())
     }
 
+    /// Whether a position lies in the part that is in memory.
+    pub fn is_in_memory(&self, position: Position) -> bool {
+        self.part_with(position).is_some_and(|part| part.is_in_memory())
+    }
+
     /// The position of the first event in the segment that holds `position`.
     pub fn segment_start(&self, position: Position) -> Option<Position> {
         self.part_with(position).map(|part| part.first_position())
     }
 
+    /// The plan of a query.
+    pub fn plan(&self, query: &Query) -> Plan {
+        Plan::of(query, &self.terms)
+    }
+
+    /// Whether an event in a range of positions may match, as far as memory tells. Never asks the disk.
+    pub fn may_match(&self, plan: &Plan, range: &RangeInclusive<Position>) -> bool {
+        self.parts_in(range, Walk::Backwards)
+            .iter()
+            .any(|part| plan.may_match(&**part) && (!part.is_in_memory() || !self.has_none(plan, part.clone(), range)))
+    }
+
+    /// Whether the part in memory has no candidate in a range.
+    fn has_none(&self, plan: &Plan, part: Arc<dyn Part>, range: &RangeInclusive<Position>) -> bool {
+        let candidates = Candidates::of(self, plan, part, range, Walk::Backwards);
+        let ordinals = candidates.and_then(|found| found.map_or(Ok(Vec::new()), |mut found| found.ordinals(1)));
+        ordinals.is_ok_and(|ordinals| ordinals.is_empty())
+    }
+
+    /// The events of one segment that may match: of the first segment with such events, from the beginning
+    /// of `range`, or from its end when walking backwards.
+    pub fn candidates(
+        &self,
+        plan: &Plan,
+        range: &RangeInclusive<Position>,
+        walk: Walk,
+    ) -> Result<Option<Candidates<'_>>, Error> {
+        for part in self.parts_in(range, walk) {
+            if plan.may_match(&*part)
+                && let Some(found) = Candidates::of(self, plan, part, range, walk)?
+            {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Two positions between which the first event lies that was committed at `time` or later, both
+    /// inclusive; the second may be one beyond the last event.
+    pub fn around(&self, time: Timestamp) -> Result<(Position, Position), Error> {
+        let parts = self.parts();
+        let earlier = |part: &Arc<dyn Part>| part.first_time().is_some_and(|first| first < time);
+        let Some(part) = parts.iter().rev().find(|part| earlier(part)) else {
+            return Ok((Position::ZERO.next(), Position::ZERO.next()));
+        };
+        let (low, high) = self.ask(part, |part| part.around(time))?;
+        let at = |ordinal: u32| Position(part.first_position().0 + u64::from(ordinal));
+        Ok((at(low), at(high)))
+    }
+
+    /// How many events there are.
+    pub fn tally(&self) -> Result<Tally, Error> {
+        let mut tally = Tally::default();
+        for part in self.parts().iter() {
+            tally.absorb(&self.ask(part, |part| part.tally())?);
+        }
+        Ok(tally)
+    }
+
     /// The segments with events that may have a term, newest first, found one at a time.
     pub fn locate(&self, term: Term) -> impl Iterator<Item = Result<Located, Error>> + '_ {
-        self.parts().into_iter().rev().filter_map(move |part| match self.ask(&part, |part| part.count(term)) {
-            Ok(0) => None,
-            Ok(count) => Some(Ok(Located { part, term, count })),
-            Err(error) => Some(Err(error)),
+        let parts = self.parts();
+        (0..parts.len()).rev().filter_map(move |index| {
+            let part = &parts[index];
+            if !part.may_have(term) {
+                return None;
+            }
+            match self.ask(part, |part| part.postings(term)) {
+                Ok(None) => None,
+                Ok(Some(postings)) => Some(Ok(Located { part: part.clone(), postings, count: postings.count })),
+                Err(error) => Some(Err(error)),
+            }
         })
     }
 
@@ -139,7 +228,7 @@ impl Index {
     pub fn places_of(&self, located: &Located, skip: usize, most: usize) -> Result<Vec<Place>, Error> {
         let segment = located.segment();
         self.ask(&located.part, |part| {
-            let ordinals = part.ordinals(located.term, skip, most)?;
+            let ordinals = part.ordinals(&located.postings, skip, most)?;
             let offsets = offsets_of(part, &ordinals)?;
             Ok(offsets.into_iter().map(|offset| Place { segment, offset }).collect())
         })
@@ -148,8 +237,8 @@ impl Index {
     /// Names of streams that are not below `from`, sorted; at most `most`.
     pub fn stream_names(&self, from: &str, most: usize) -> Result<Vec<String>, Error> {
         let mut names = Vec::new();
-        for part in self.parts() {
-            names.append(&mut self.ask(&part, |part| part.names(from, most))?);
+        for part in self.parts().iter() {
+            names.append(&mut self.ask(part, |part| part.names(from, most))?);
         }
         names.sort_unstable();
         names.dedup();
@@ -160,8 +249,11 @@ impl Index {
     /// The control records in blocks after `slot`, in the order of the log.
     pub fn controls(&self, slot: Slot) -> Result<Vec<Control>, Error> {
         let mut controls = Vec::new();
-        for part in self.parts() {
-            controls.append(&mut self.ask(&part, |part| part.controls(slot))?);
+        let all = self.segments.all();
+        // The last segment that begins at the slot or before it is the first that may have a later one.
+        let first = all.partition_point(|segment| segment.header.first_slot <= slot).saturating_sub(1);
+        for part in self.parts().iter().skip(first) {
+            controls.append(&mut self.ask(part, |part| part.controls(slot))?);
         }
         Ok(controls)
     }
@@ -169,30 +261,47 @@ impl Index {
     /// Checks every page of the index file of a segment that has a successor. Mends nothing.
     pub fn check(disk: &dyn Disk, directory: &Path, segment: &Segment, next: &Segment) -> Result<(), Error> {
         let path = directory.join(file_name(segment.header.number));
-        Sealed::open(disk, &path, segment, events_between(segment, next))?.check()
+        Sealed::open(disk, &path, segment, events_between(segment, next), 0)?.check()
     }
 
     fn path(&self, segment: u32) -> PathBuf {
         self.directory.join(file_name(segment))
     }
 
-    fn parts(&self) -> Vec<Arc<dyn Part>> {
+    fn parts(&self) -> Arc<Vec<Arc<dyn Part>>> {
         self.parts.read().expect("no panic under this lock").clone()
     }
 
+    fn change(&self, change: impl FnOnce(&mut Vec<Arc<dyn Part>>)) {
+        let mut parts = self.parts.write().expect("no panic under this lock");
+        change(Arc::make_mut(&mut parts));
+    }
+
+    /// The parts with positions of a range, in the order of a walk.
+    fn parts_in(&self, range: &RangeInclusive<Position>, walk: Walk) -> Vec<Arc<dyn Part>> {
+        let parts = self.parts();
+        let first = parts.partition_point(|part| part.first_position() <= *range.start()).saturating_sub(1);
+        let end = parts.partition_point(|part| part.first_position() <= *range.end());
+        let mut inside: Vec<_> = parts.get(first..end).unwrap_or_default().to_vec();
+        if walk == Walk::Backwards {
+            inside.reverse();
+        }
+        inside
+    }
+
     fn part_with(&self, position: Position) -> Option<Arc<dyn Part>> {
-        let parts = self.parts.read().expect("no panic under this lock");
+        let parts = self.parts();
         let after = parts.partition_point(|part| part.first_position() <= position);
         parts.get(after.checked_sub(1)?).cloned()
     }
 
     /// Asks a part, and if its file is damaged, makes it again and asks once more.
-    fn ask<T>(&self, part: &Arc<dyn Part>, ask: impl Fn(&dyn Part) -> Result<T, Error>) -> Result<T, Error> {
+    pub(super) fn ask<T>(&self, part: &Arc<dyn Part>, ask: impl Fn(&dyn Part) -> Result<T, Error>) -> Result<T, Error> {
         match ask(&**part) {
             Err(error) if error.is_mendable() => {
                 let number = part.segment();
                 let Some(segment) = self.segments.get(number) else { return Err(error) };
-                let made = self.make_again(&segment, &error)?;
+                let made = self.make_again(&segment, &error, self.memory_bytes)?;
                 self.put_in_place(made.clone());
                 ask(&*made)
             }
@@ -201,11 +310,11 @@ impl Index {
     }
 
     /// Makes the part of a complete segment from the segment, and its file anew.
-    fn make_again(&self, segment: &Segment, why: &Error) -> Result<Arc<dyn Part>, Error> {
+    fn make_again(&self, segment: &Segment, why: &Error, room: u64) -> Result<Arc<dyn Part>, Error> {
         tracing::warn!(segment = segment.header.number, reason = %why, "making an index file again");
         let active = Active::new(self.terms, segment.header.number, segment.header.first_position);
-        segment.each_block(&mut |placed| active.learn(&placed))?;
-        Ok(match self.seal(segment, &active) {
+        segment.each_block(&mut |placed| active.learn(&placed, &mut |_| {}))?;
+        Ok(match self.seal(segment, &active, room) {
             Ok(sealed) => Arc::new(sealed),
             Err(error) => {
                 tracing::warn!(segment = segment.header.number, %error, "an index part stays in memory");
@@ -214,13 +323,13 @@ impl Index {
         })
     }
 
-    fn seal(&self, segment: &Segment, active: &Active) -> Result<Sealed, Error> {
+    fn seal(&self, segment: &Segment, active: &Active, room: u64) -> Result<Sealed, Error> {
         let path = self.path(segment.header.number);
         let events = active.with_state(|state| {
             build::build(&*self.disk, &path, segment, state)?;
             Ok::<_, Error>(state.offsets.len() as u64)
         })?;
-        Sealed::open(&*self.disk, &path, segment, events)
+        Sealed::open(&*self.disk, &path, segment, events, room)
     }
 
     fn seal_in_background(self: &Arc<Self>, complete: Arc<Active>) {
@@ -229,7 +338,7 @@ impl Index {
         let work = move || {
             let number = complete.segment();
             let Some(segment) = index.segments.get(number) else { return };
-            match index.seal(&segment, &complete) {
+            match index.seal(&segment, &complete, index.memory_bytes) {
                 Ok(sealed) => index.put_in_place(Arc::new(sealed)),
                 Err(error) => tracing::warn!(segment = number, %error, "an index part stays in memory"),
             }
@@ -239,14 +348,37 @@ impl Index {
     }
 
     fn put_in_place(&self, part: Arc<dyn Part>) {
-        let mut parts = self.parts.write().expect("no panic under this lock");
-        let old = parts.iter_mut().find(|old| old.segment() == part.segment());
-        *old.expect("a part has a predecessor") = part;
+        self.change(|parts| {
+            let old = parts.iter_mut().find(|old| old.segment() == part.segment());
+            *old.expect("a part has a predecessor") = part;
+        });
+        self.make_room();
+    }
+
+    /// Opens the oldest parts without what they hold, until the rest has room.
+    fn make_room(&self) {
+        let parts = self.parts();
+        let mut room = self.memory_bytes;
+        for (index, part) in parts.iter().enumerate().rev() {
+            let held = part.held_bytes();
+            if held <= room {
+                room -= held;
+                continue;
+            }
+            let (Some(segment), Some(next)) = (self.segments.get(part.segment()), parts.get(index + 1)) else {
+                continue;
+            };
+            let events = next.first_position().0 - part.first_position().0;
+            match Sealed::open(&*self.disk, &self.path(part.segment()), &segment, events, 0) {
+                Ok(lean) => self.change(|parts| parts[index] = Arc::new(lean)),
+                Err(error) => tracing::warn!(segment = part.segment(), %error, "an index part stays in memory"),
+            }
+        }
     }
 }
 
 /// Where records begin. Ordinals that lie close together are looked up together.
-fn offsets_of(part: &dyn Part, ordinals: &[u32]) -> Result<Vec<u32>, Error> {
+pub(super) fn offsets_of(part: &dyn Part, ordinals: &[u32]) -> Result<Vec<u32>, Error> {
     let (Some(first), Some(last)) = (ordinals.first(), ordinals.last()) else { return Ok(Vec::new()) };
     let span = (last - first) as usize + 1;
     if span <= ordinals.len() * ORDINALS_APART {

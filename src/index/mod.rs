@@ -10,14 +10,21 @@
 
 mod active;
 mod build;
+mod candidates;
 mod error;
 mod filter;
 mod lookup;
 mod pages;
 mod part;
+mod plan;
 mod sealed;
+mod tally;
 pub mod term;
+mod walker;
 
+pub use candidates::Candidates;
 pub use error::Error;
 pub use lookup::{Index, Located};
+pub use plan::Plan;
+pub use tally::{Counts, Tally};
 pub use term::{Term, TermKind, Terms};

@@ -1,38 +1,49 @@
 //! The index of a complete segment: an immutable file.
 //!
 //! ```text
-//!   header      magic format log_id salt segment first_position events bucket_bits, then the sections' lengths
+//!   header      magic format log_id salt segment first_position events bucket_bits first_time, and the
+//!               lengths of the sections
 //!   offsets     u32 an event: where its record begins
 //!   directory   u32 a bucket: how many entries lie in the buckets before it; one more at the end
 //!   entries     by hash: u32 low half of the hash, u32 an ordinal, or LIST | where its list begins
 //!   lists       u32 a count, then that many ordinals, ascending; addressed in units of four bytes
-//!   filter      over the terms of streams
+//!   filter      over all terms but the ids of events
 //!   controls    u64 slot, u32 where the record begins
 //!   milestones  u32 for every 64th name: where it begins among the names
 //!   names       u16 length and bytes: streams that begin in this segment, sorted
+//!   times       u64 seconds, u32 nanoseconds: when every 1,024th event was committed
+//!   tally       how many events there are, by type, category and day
 //! ```
 //!
-//! Integers are big-endian; the whole lies in checked pages. The directory and the filter are held in
-//! memory, everything else is read when asked for. The bucket is the top of the hash, so directory and
-//! entry together hold at least 32 bits of it, and a term of one event costs 8.5 bytes.
+//! Integers are big-endian; the whole lies in checked pages. The bucket is the top of the hash, so
+//! directory and entry together hold at least 32 bits of it. A term of one event costs 10 bytes: 8 for
+//! its entry, half a byte of the directory, 1.5 of the filter. Directory and filter are held in memory
+//! where the index has room for them; everything else is read when asked for.
 
 use std::path::Path;
 
-use super::filter::Filter;
+use super::filter::{self, Filter};
 use super::pages::Pages;
-use super::part::{Control, Part};
+use super::part::{self, Control, Part, Postings};
+use super::tally::Tally;
 use super::{Error, Term, TermKind};
 use crate::disk::Disk;
 use crate::log::segment::Segment;
 use crate::log::{Place, Slot};
-use crate::model::Position;
+use crate::model::{Position, Timestamp};
 
 pub(super) const MAGIC: [u8; 4] = *b"QIDX";
-pub(super) const FORMAT: u32 = 1;
-pub(super) const HEADER_BYTES: usize = 112;
+pub(super) const FORMAT: u32 = 2;
+pub(super) const HEADER_BYTES: usize = 144;
 pub(super) const LIST: u32 = 1 << 31;
 pub(super) const NAMES_PER_MILESTONE: usize = 64;
-pub(super) const SECTIONS: usize = 7;
+pub(super) const SECTIONS: usize = 9;
+
+/// Where the lengths of the sections stand in the header.
+const LENGTHS: usize = 64;
+
+/// How many ordinals are worth reading rather than searching on: about a page.
+const ORDINALS_AT_ONCE: usize = 1024;
 
 /// How many names are read at once.
 const NAME_CHUNK_BYTES: u64 = 16 << 10;
@@ -46,7 +57,9 @@ pub(super) struct Header {
     pub(super) first_position: Position,
     pub(super) events: u32,
     pub(super) bucket_bits: u32,
-    /// Of directory, entries, lists, filter, controls, milestones, names.
+    /// When the first event was committed.
+    pub(super) first_time: Timestamp,
+    /// Of directory, entries, lists, filter, controls, milestones, names, times, tally.
     pub(super) lengths: [u64; SECTIONS],
 }
 
@@ -61,7 +74,9 @@ impl Header {
         bytes[36..44].copy_from_slice(&self.first_position.0.to_be_bytes());
         bytes[44..48].copy_from_slice(&self.events.to_be_bytes());
         bytes[48..52].copy_from_slice(&self.bucket_bits.to_be_bytes());
-        for (slot, length) in bytes[56..].chunks_exact_mut(8).zip(self.lengths) {
+        bytes[52..60].copy_from_slice(&self.first_time.seconds.to_be_bytes());
+        bytes[60..64].copy_from_slice(&self.first_time.nanos.to_be_bytes());
+        for (slot, length) in bytes[LENGTHS..].chunks_exact_mut(8).zip(self.lengths) {
             slot.copy_from_slice(&length.to_be_bytes());
         }
         bytes
@@ -75,7 +90,7 @@ impl Header {
         }
         let mut lengths = [0; SECTIONS];
         for (index, length) in lengths.iter_mut().enumerate() {
-            *length = u64_at(56 + 8 * index)?;
+            *length = u64_at(LENGTHS + 8 * index)?;
         }
         Some(Self {
             log_id: u128::from(u64_at(8)?) << 64 | u128::from(u64_at(16)?),
@@ -84,6 +99,7 @@ impl Header {
             first_position: Position(u64_at(36)?),
             events: u32_at(44)?,
             bucket_bits: u32_at(48)?,
+            first_time: Timestamp { seconds: u64_at(52)?, nanos: u32_at(60)? },
             lengths,
         })
     }
@@ -105,18 +121,20 @@ pub(super) fn bucket(hash: u64, bits: u32) -> usize {
 pub(super) struct Sealed {
     header: Header,
     pages: Pages,
+    held: Option<Held>,
+}
+
+/// What answers most questions without the disk.
+#[derive(Debug)]
+struct Held {
     directory: Vec<u32>,
     filter: Filter,
 }
 
-enum Found {
-    One(u32),
-    List { at: u64, count: usize },
-}
-
 impl Sealed {
-    /// Opens the index file of a complete segment with so many events.
-    pub(super) fn open(disk: &dyn Disk, path: &Path, segment: &Segment, events: u64) -> Result<Self, Error> {
+    /// Opens the index file of a complete segment with so many events. Directory and filter are held in
+    /// memory when they need at most `room` bytes.
+    pub(super) fn open(disk: &dyn Disk, path: &Path, segment: &Segment, events: u64, room: u64) -> Result<Self, Error> {
         let pages = Pages::open(disk, path)?;
         let header =
             Header::decode(&pages.read(0, HEADER_BYTES)?).ok_or_else(|| pages.damaged("this is not an index"))?;
@@ -129,10 +147,28 @@ impl Sealed {
         if !is_its || header.bucket_bits > 31 || header.lengths[0] != ((1 << header.bucket_bits) + 1) * 4 {
             return Err(pages.damaged("this is not the index of its segment"));
         }
-        let directory = numbers(&pages.read(header.section(0), header.lengths[0] as usize)?);
-        let filter = Filter::from_bytes(pages.read(header.section(3), header.lengths[3] as usize)?);
-        let filter = filter.ok_or_else(|| pages.damaged("the filter is no filter"))?;
-        Ok(Self { header, pages, directory, filter })
+        if !filter::is_length(header.lengths[3]) {
+            return Err(pages.damaged("the filter is no filter"));
+        }
+        let mut sealed = Self { header, pages, held: None };
+        if sealed.holdable_bytes() <= room {
+            sealed.hold()?;
+        }
+        Ok(sealed)
+    }
+
+    /// What directory and filter need in memory.
+    pub(super) fn holdable_bytes(&self) -> u64 {
+        self.header.lengths[0] + self.header.lengths[3]
+    }
+
+    fn hold(&mut self) -> Result<(), Error> {
+        let header = &self.header;
+        let directory = numbers(&self.pages.read(header.section(0), header.lengths[0] as usize)?);
+        let filter = Filter::from_bytes(self.pages.read(header.section(3), header.lengths[3] as usize)?);
+        let filter = filter.ok_or_else(|| self.pages.damaged("the filter is no filter"))?;
+        self.held = Some(Held { directory, filter });
+        Ok(())
     }
 
     /// Reads and checks every page of the file.
@@ -140,23 +176,27 @@ impl Sealed {
         self.pages.check()
     }
 
-    fn find(&self, term: Term) -> Result<Option<Found>, Error> {
-        if term.kind == TermKind::Stream && !self.filter.may_have(term.hash) {
-            return Ok(None);
+    /// Whether the filter lets a term through.
+    fn passes_filter(&self, term: Term) -> Result<bool, Error> {
+        if term.kind == TermKind::EventId {
+            return Ok(true);
         }
-        let bucket = bucket(term.hash, self.header.bucket_bits);
-        let (from, until) = (self.directory[bucket], self.directory[bucket + 1]);
-        let length = until.checked_sub(from).ok_or_else(|| self.pages.damaged("the directory goes back"))?;
-        let entries = self.pages.read(self.header.section(1) + u64::from(from) * 8, length as usize * 8)?;
-        let entries = numbers(&entries);
-        let (pairs, _) = entries.as_chunks::<2>();
-        let Some([_, value]) = pairs.iter().find(|[low, _]| *low == term.hash as u32) else { return Ok(None) };
-        if value & LIST == 0 {
-            return Ok(Some(Found::One(*value)));
+        if let Some(held) = &self.held {
+            return Ok(held.filter.may_have(term.hash));
         }
-        let at = self.header.section(2) + u64::from(value & !LIST) * 4;
-        let count = numbers(&self.pages.read(at, 4)?)[0] as usize;
-        Ok(Some(Found::List { at: at + 4, count }))
+        let block = filter::block_of(term.hash, self.header.lengths[3]);
+        let block = self.pages.read(self.header.section(3) + block, filter::BLOCK_BYTES)?;
+        Ok(filter::block_may_have(&block, term.hash))
+    }
+
+    /// Where the entries of a hash's bucket lie.
+    fn bucket(&self, hash: u64) -> Result<(u32, u32), Error> {
+        let bucket = bucket(hash, self.header.bucket_bits);
+        if let Some(held) = &self.held {
+            return Ok((held.directory[bucket], held.directory[bucket + 1]));
+        }
+        let bounds = numbers(&self.pages.read(self.header.section(0) + bucket as u64 * 4, 8)?);
+        Ok((bounds[0], bounds[1]))
     }
 
     fn milestone(&self, number: u64) -> Result<u64, Error> {
@@ -189,28 +229,77 @@ impl Part for Sealed {
         self.header.first_position
     }
 
+    fn events(&self) -> u32 {
+        self.header.events
+    }
+
+    fn first_time(&self) -> Option<Timestamp> {
+        (self.header.events > 0).then_some(self.header.first_time)
+    }
+
+    fn is_in_memory(&self) -> bool {
+        false
+    }
+
+    fn held_bytes(&self) -> u64 {
+        self.held.as_ref().map_or(0, |_| self.holdable_bytes())
+    }
+
+    fn may_have(&self, term: Term) -> bool {
+        let filters = term.kind != TermKind::EventId;
+        self.held.as_ref().is_none_or(|held| !filters || held.filter.may_have(term.hash))
+    }
+
+    fn postings(&self, term: Term) -> Result<Option<Postings>, Error> {
+        if !self.passes_filter(term)? {
+            return Ok(None);
+        }
+        let (from, until) = self.bucket(term.hash)?;
+        let length = until.checked_sub(from).ok_or_else(|| self.pages.damaged("the directory goes back"))?;
+        let entries = self.pages.read(self.header.section(1) + u64::from(from) * 8, length as usize * 8)?;
+        let entries = numbers(&entries);
+        let (pairs, _) = entries.as_chunks::<2>();
+        let Some([_, value]) = pairs.iter().find(|[low, _]| *low == term.hash as u32) else { return Ok(None) };
+        if value & LIST == 0 {
+            return Ok(Some(Postings { term, count: 1, at: 0, only: Some(*value) }));
+        }
+        let at = self.header.section(2) + u64::from(value & !LIST) * 4;
+        let count = numbers(&self.pages.read(at, 4)?)[0] as usize;
+        Ok(Some(Postings { term, count, at: at + 4, only: None }))
+    }
+
+    fn ordinals(&self, of: &Postings, skip: usize, most: usize) -> Result<Vec<u32>, Error> {
+        if let Some(only) = of.only {
+            return Ok([only].into_iter().skip(skip).take(most).collect());
+        }
+        let wanted = of.count.saturating_sub(skip).min(most);
+        Ok(numbers(&self.pages.read(of.at + skip as u64 * 4, wanted * 4)?))
+    }
+
+    fn rank(&self, of: &Postings, ordinal: u32) -> Result<usize, Error> {
+        let (mut low, mut high) = (0, of.count);
+        // A page of ordinals is read at once, so the search ends as soon as one holds what is left.
+        while high - low > ORDINALS_AT_ONCE {
+            let middle = low + (high - low) / 2;
+            if self.ordinals(of, middle, 1)?.first().is_some_and(|one| *one < ordinal) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        Ok(low + self.ordinals(of, low, high - low)?.partition_point(|one| *one < ordinal))
+    }
+
     fn offsets(&self, ordinal: u32, most: usize) -> Result<Vec<u32>, Error> {
         let count = (self.header.events.saturating_sub(ordinal) as usize).min(most);
         Ok(numbers(&self.pages.read(HEADER_BYTES as u64 + u64::from(ordinal) * 4, count * 4)?))
     }
 
-    fn count(&self, term: Term) -> Result<usize, Error> {
-        Ok(match self.find(term)? {
-            None => 0,
-            Some(Found::One(_)) => 1,
-            Some(Found::List { count, .. }) => count,
-        })
-    }
-
-    fn ordinals(&self, term: Term, skip: usize, most: usize) -> Result<Vec<u32>, Error> {
-        Ok(match self.find(term)? {
-            None => Vec::new(),
-            Some(Found::One(ordinal)) => [ordinal].into_iter().skip(skip).take(most).collect(),
-            Some(Found::List { at, count }) => {
-                let wanted = count.saturating_sub(skip).min(most);
-                numbers(&self.pages.read(at + skip as u64 * 4, wanted * 4)?)
-            }
-        })
+    fn around(&self, time: Timestamp) -> Result<(u32, u32), Error> {
+        let bytes = numbers(&self.pages.read(self.header.section(7), self.header.lengths[7] as usize)?);
+        let (kept, _) = bytes.as_chunks::<3>();
+        let kept = kept.iter().map(|[high, low, nanos]| Timestamp { seconds: wide(*high, *low), nanos: *nanos });
+        Ok(part::around(&kept.collect::<Vec<_>>(), self.header.events, time))
     }
 
     fn names(&self, from: &str, most: usize) -> Result<Vec<String>, Error> {
@@ -226,16 +315,25 @@ impl Part for Sealed {
         Ok(found)
     }
 
+    fn tally(&self) -> Result<Tally, Error> {
+        let bytes = self.pages.read(self.header.section(8), self.header.lengths[8] as usize)?;
+        Tally::decode(&bytes).ok_or_else(|| self.pages.damaged("the tally is no tally"))
+    }
+
     fn controls(&self, slot: Slot) -> Result<Vec<Control>, Error> {
         let bytes = self.pages.read(self.header.section(4), self.header.lengths[4] as usize)?;
         let all = numbers(&bytes);
         let (controls, _) = all.as_chunks::<3>();
         let control = |[high, low, offset]: &[u32; 3]| Control {
-            slot: Slot(u64::from(*high) << 32 | u64::from(*low)),
+            slot: Slot(wide(*high, *low)),
             place: Place { segment: self.header.segment, offset: *offset },
         };
         Ok(controls.iter().map(control).filter(|control| control.slot > slot).collect())
     }
+}
+
+fn wide(high: u32, low: u32) -> u64 {
+    u64::from(high) << 32 | u64::from(low)
 }
 
 fn numbers(bytes: &[u8]) -> Vec<u32> {

@@ -21,7 +21,7 @@ use bytes::Bytes;
 
 use super::Slot;
 use super::record::{self, HEADER_BYTES as RECORD_HEADER_BYTES, Kind, Stamp, StoredEvent};
-use crate::model::{EventId, Position, ProposedEvent};
+use crate::model::{EventId, Labels, Position, ProposedEvent};
 
 /// The size of a block's header.
 pub const HEADER_BYTES: usize = 64;
@@ -123,19 +123,20 @@ impl Entry {
 pub struct Draft {
     bytes: Vec<u8>,
     entries: Vec<Entry>,
+    /// Which of the entries are events.
+    event_entries: Vec<u32>,
     first_position: Position,
-    events: u32,
 }
 
 impl Draft {
     /// An empty batch whose first event gets `first_position`.
     pub fn new(first_position: Position) -> Self {
-        Self { bytes: vec![0; HEADER_BYTES], entries: Vec::new(), first_position, events: 0 }
+        Self { bytes: vec![0; HEADER_BYTES], entries: Vec::new(), event_entries: Vec::new(), first_position }
     }
 
     /// The position that the next event gets.
     pub fn next_position(&self) -> Position {
-        Position(self.first_position.0 + u64::from(self.events))
+        Position(self.first_position.0 + self.events() as u64)
     }
 
     /// Whether nothing is in it.
@@ -153,20 +154,38 @@ impl Draft {
         self.entries.iter().any(|entry| entry.kind == Kind::Event && entry.id == id)
     }
 
+    /// The position of its first event.
+    pub fn first_position(&self) -> Position {
+        self.first_position
+    }
+
+    /// How many events are in it.
+    pub fn events(&self) -> usize {
+        self.event_entries.len()
+    }
+
+    /// What one of its events can be found by; the first is 0.
+    pub fn labels(&self, event: usize) -> Labels<'_> {
+        let entry = &self.entries[self.event_entries[event] as usize];
+        record::labels(&self.bytes[entry.bytes()], entry.name_bytes)
+    }
+
     /// Adds an event, stamped with [`Self::next_position`].
     pub fn put_event(&mut self, event: &ProposedEvent, stream: &str, stamp: &Stamp) {
         assert_eq!(stamp.position, self.next_position(), "positions are dense");
         let offset = self.bytes.len();
         record::put_event(&mut self.bytes, event, stream, stamp);
+        self.event_entries.push(self.entries.len() as u32);
         self.note(Kind::Event, stream, offset, event.id);
-        self.events += 1;
     }
 
-    /// Adds a control record.
-    pub fn put_control(&mut self, kind: Kind, stream: &str, bytes: &[u8]) {
+    /// Adds a control record. Returns its place among the control records; the first is 0.
+    pub fn put_control(&mut self, kind: Kind, name: &str, bytes: &[u8]) -> usize {
         let offset = self.bytes.len();
-        record::put(&mut self.bytes, kind, stream, |out| out.extend_from_slice(bytes));
-        self.note(kind, stream, offset, EventId(0));
+        let place = self.entries.len() - self.events();
+        record::put(&mut self.bytes, kind, name, |out| out.extend_from_slice(bytes));
+        self.note(kind, name, offset, EventId(0));
+        place
     }
 
     fn note(&mut self, kind: Kind, stream: &str, offset: usize, id: EventId) {
@@ -190,7 +209,7 @@ impl Draft {
             salt,
             slot,
             first_position: self.first_position,
-            events: self.events,
+            events: self.event_entries.len() as u32,
             records: self.entries.len() as u32,
             durable_upto,
             previous,

@@ -21,10 +21,10 @@
 use bytes::Bytes;
 
 use crate::model::event::{ID_FIELD, ID_TEXT_BYTES, POSITION_FIELD, RECORDED_AT_FIELD, REVISION_FIELD, STREAM_FIELD};
-use crate::model::name::SYSTEM_PREFIX;
+use crate::model::name::is_system;
 use crate::model::time::TIME_FIELD_BYTES;
 use crate::model::wire::{field_bytes, fixed64_field, put_bytes, reversed};
-use crate::model::{EventId, Position, ProposedEvent, Revision, Timestamp};
+use crate::model::{EventId, Labels, Position, ProposedEvent, Revision, Timestamp};
 
 /// The size of a record's header.
 pub const HEADER_BYTES: usize = 11;
@@ -42,6 +42,10 @@ pub enum Kind {
     SnapshotSaved = 2,
     /// A control record: snapshots were deleted. Eight bytes revision, or none for all; then the name.
     SnapshotsDeleted = 3,
+    /// A control record: a checkpoint was set. Eight bytes position, its time as a field, then its name.
+    CheckpointSet = 4,
+    /// A control record: a checkpoint was deleted. Its name.
+    CheckpointDeleted = 5,
 }
 
 impl Kind {
@@ -51,6 +55,8 @@ impl Kind {
             1 => Some(Self::Event),
             2 => Some(Self::SnapshotSaved),
             3 => Some(Self::SnapshotsDeleted),
+            4 => Some(Self::CheckpointSet),
+            5 => Some(Self::CheckpointDeleted),
             _ => None,
         }
     }
@@ -72,7 +78,7 @@ pub struct Stamp {
 pub struct Header {
     /// What it is.
     pub kind: Kind,
-    /// The length of the stream's name.
+    /// The length of the stream's name, or the checkpoint's.
     pub name_bytes: u16,
     /// The length of what follows.
     pub length: u32,
@@ -141,6 +147,13 @@ pub fn event_bytes(event: &ProposedEvent, stream: &str) -> usize {
     event.bytes.len() + id + field_bytes(stream.len()) + TAIL_BYTES
 }
 
+/// What an encoded event with this length of its stream's name can be found by.
+pub fn labels(bytes: &[u8], name_bytes: u16) -> Labels<'_> {
+    let tail = bytes.len() - TAIL_BYTES;
+    let name = &bytes[tail - usize::from(name_bytes)..tail];
+    Labels::of(bytes, std::str::from_utf8(name).expect("checked when it was made"))
+}
+
 /// An event as it lies in the log: a valid `quipu.v1.RecordedEvent`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredEvent {
@@ -182,9 +195,14 @@ impl StoredEvent {
         std::str::from_utf8(&self.bytes[tail - usize::from(self.name_bytes)..tail]).expect("checked when it was made")
     }
 
+    /// What it can be found by.
+    pub fn labels(&self) -> Labels<'_> {
+        labels(&self.bytes, self.name_bytes)
+    }
+
     /// Whether it belongs to a stream that only the store writes.
     pub fn is_system(&self) -> bool {
-        self.stream().starts_with(SYSTEM_PREFIX)
+        is_system(self.stream())
     }
 
     /// Its place in its stream.

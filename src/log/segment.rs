@@ -31,7 +31,7 @@ use crate::model::Position;
 pub const HEADER_BYTES: usize = 128;
 
 /// The format this program writes, and the newest it reads.
-pub const FORMAT: u16 = 1;
+pub const FORMAT: u16 = 2;
 
 /// The ending of a segment's file name.
 pub const SUFFIX: &str = ".seg";
@@ -44,6 +44,8 @@ const WINDOW_BYTES: usize = 1 << 20;
 /// What a segment says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Header {
+    /// The format that the segment was begun in; nothing newer is added to it.
+    pub format: u16,
     /// Identifies the log.
     pub log_id: u128,
     /// Stands in every block of this segment and in no other segment's.
@@ -65,8 +67,8 @@ impl Header {
     pub fn encode(&self) -> [u8; HEADER_BYTES] {
         let mut bytes = [0; HEADER_BYTES];
         bytes[..8].copy_from_slice(&MAGIC);
-        bytes[8..10].copy_from_slice(&FORMAT.to_be_bytes());
-        bytes[10..12].copy_from_slice(&FORMAT.to_be_bytes());
+        bytes[8..10].copy_from_slice(&self.format.to_be_bytes());
+        bytes[10..12].copy_from_slice(&self.format.to_be_bytes());
         bytes[16..32].copy_from_slice(&self.log_id.to_be_bytes());
         bytes[32..40].copy_from_slice(&self.salt.to_be_bytes());
         bytes[40..48].copy_from_slice(&u64::from(self.number).to_be_bytes());
@@ -100,6 +102,7 @@ impl Header {
         let mut previous_hash = [0; 32];
         previous_hash.copy_from_slice(&bytes[64..96]);
         Ok(Self {
+            format: u16::from_be_bytes([bytes[8], bytes[9]]),
             log_id: u128::from(u64_at(16)) << 64 | u128::from(u64_at(24)),
             salt: u64_at(32),
             number: u32::try_from(u64_at(40)).map_err(|_| damaged("the segment's number is out of range"))?,
@@ -293,6 +296,7 @@ mod tests {
     #[test]
     fn every_flipped_bit_of_a_header_is_seen() {
         let header = Header {
+            format: FORMAT,
             log_id: 0x0123_4567_89ab_cdef_0123_4567_89ab_cdef,
             salt: 42,
             number: 7,

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::mark::Mark;
 use super::recovery;
-use super::segment::{HEADER_BYTES, Header, SUFFIX, Segment, Step};
+use super::segment::{FORMAT, HEADER_BYTES, Header, SUFFIX, Segment, Step};
 use super::{Appended, CommitLog, Draft, Error, Place, Placed, Segments, Slot};
 use crate::disk::{Disk, Open};
 use crate::model::Position;
@@ -121,8 +121,9 @@ impl SegmentLog {
 
     fn write(&mut self, draft: Draft) -> Result<Placed, Error> {
         let events = self.next_position.0 - self.active.header.first_position.0;
-        let is_full =
-            self.offset + draft.len() as u64 > self.options.segment_bytes || events >= self.options.segment_events;
+        let is_full = self.offset + draft.len() as u64 > self.options.segment_bytes
+            || events >= self.options.segment_events
+            || self.active.header.format < FORMAT;
         if is_full && self.offset > HEADER_BYTES as u64 {
             self.roll()?;
         }
@@ -143,6 +144,7 @@ impl SegmentLog {
 
     fn roll(&mut self) -> Result<(), Error> {
         let header = Header {
+            format: FORMAT,
             log_id: self.active.header.log_id,
             salt: Uuid::new_v4().as_u64_pair().0,
             number: self.active.header.number + 1,
@@ -219,6 +221,7 @@ impl CommitLog for SegmentLog {
 
 fn first_header() -> Header {
     Header {
+        format: FORMAT,
         log_id: Uuid::new_v4().as_u128(),
         salt: Uuid::new_v4().as_u64_pair().0,
         number: 1,

@@ -13,11 +13,15 @@ use bytes::{Bytes, BytesMut};
 use uuid::Uuid;
 
 use super::limits::{LABEL_BYTES_MAX, RELATED_ID_BYTES_MAX};
-use super::wire::{Fields, Value};
+use super::wire::{Field, Fields, Value};
 use super::{Invalid, Limits};
 
 /// The field number of `id`.
 pub const ID_FIELD: u8 = 1;
+/// The field number of `type`.
+pub const TYPE_FIELD: u8 = 2;
+/// The field number of `data`.
+pub const DATA_FIELD: u8 = 3;
 /// The field number of `stream`, the first of the server's fields.
 pub const STREAM_FIELD: u8 = 11;
 /// The field number of `revision`.
@@ -107,6 +111,51 @@ impl ProposedEvent {
         let id_is_canonical = scan.id.len() == ID_TEXT_BYTES && !scan.id.bytes().any(|byte| byte.is_ascii_uppercase());
         let bytes = if has_server_fields { without_server_fields(&bytes)? } else { bytes };
         Ok(Self { id, id_is_given: given.is_some(), id_is_canonical, bytes })
+    }
+
+    /// An event that the store itself tells: encoded well, without an id.
+    pub fn by_store(bytes: Bytes) -> Self {
+        Self { id: EventId::random(), id_is_given: false, id_is_canonical: false, bytes }
+    }
+}
+
+/// The payload of a stored event.
+pub fn data_of(event: &[u8]) -> &[u8] {
+    let data = Fields::of(event).filter_map(|field| match field {
+        Ok(Field { number, value: Value::Bytes(bytes) }) if number == u32::from(DATA_FIELD) => Some(bytes),
+        _ => None,
+    });
+    data.last().unwrap_or_default()
+}
+
+/// What an event can be found by.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Labels<'a> {
+    /// The name of its stream.
+    pub stream: &'a str,
+    /// Its type.
+    pub event_type: &'a str,
+    /// Its tags.
+    pub tags: Vec<&'a str>,
+    /// Its correlation id; empty when it has none.
+    pub correlation_id: &'a str,
+}
+
+impl<'a> Labels<'a> {
+    /// The labels of an event of this stream that was checked when it came in: by one walk over its bytes.
+    pub fn of(event: &'a [u8], stream: &'a str) -> Self {
+        let mut labels = Labels { stream, ..Self::default() };
+        for field in Fields::of(event) {
+            let Ok(Field { number, value: Value::Bytes(bytes) }) = field else { continue };
+            let text = || std::str::from_utf8(bytes).unwrap_or_default();
+            match number {
+                2 => labels.event_type = text(),
+                7 => labels.correlation_id = text(),
+                9 => labels.tags.push(text()),
+                _ => {}
+            }
+        }
+        labels
     }
 }
 

@@ -9,17 +9,26 @@ pub const STREAM_NAME_BYTES_MAX: usize = 2048;
 /// The longest tenant name, in bytes: it is a directory's name.
 pub const TENANT_NAME_BYTES_MAX: usize = 64;
 
+/// The longest name of a checkpoint, in bytes: a source of the UmaDB door and its prefix fit as well.
+pub const CHECKPOINT_NAME_BYTES_MAX: usize = 256;
+
+/// The most types, tags or categories of a query's item.
+pub const QUERY_ITEM_VALUES_MAX: usize = 64;
+
+/// The most checkpoints that move with one transaction.
+pub const TRANSACT_CHECKPOINTS_MAX: usize = 32;
+
 /// The longest correlation or causation id, in bytes.
 pub const RELATED_ID_BYTES_MAX: usize = 256;
 
 /// The longest content type or schema version, in bytes.
 pub const LABEL_BYTES_MAX: usize = 256;
 
-/// The most streams of one page of `Streams.List`.
-pub const PAGE_STREAMS_MAX: usize = 1000;
+/// The most streams, types or checkpoints of one page of a list.
+pub const LIST_PAGE_MAX: usize = 1000;
 
-/// The page size of `Streams.List` when none is asked for.
-pub const PAGE_STREAMS_DEFAULT: usize = 100;
+/// The page size of a list when none is asked for.
+pub const LIST_PAGE_DEFAULT: usize = 100;
 
 /// The limits of requests and responses.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +55,12 @@ pub struct Limits {
     pub recent_event_ids: usize,
     /// How many snapshots of a stream are kept.
     pub snapshots_per_stream: usize,
+    /// The most items of a query.
+    pub query_items: usize,
+    /// The most guards of an append or a transaction.
+    pub guards: usize,
+    /// The most checkpoints of a tenant: they are held in memory.
+    pub checkpoints: usize,
 }
 
 impl Default for Limits {
@@ -62,6 +77,9 @@ impl Default for Limits {
             response_bytes: 1 << 20,
             recent_event_ids: 1 << 18,
             snapshots_per_stream: 3,
+            query_items: 32,
+            guards: 32,
+            checkpoints: 100_000,
         }
     }
 }

@@ -5,18 +5,24 @@
 
 pub mod event;
 pub mod expected;
+pub mod guard;
+pub mod life_cycle;
 pub mod limits;
 pub mod name;
 pub mod position;
+pub mod query;
 pub mod snapshot;
 pub mod time;
 pub mod wire;
 
-pub use event::{EventId, ProposedEvent};
+pub use event::{EventId, Labels, ProposedEvent};
 pub use expected::ExpectedRevision;
+pub use guard::{Guard, Match};
+pub use life_cycle::{LifeCycle, StreamMetadata};
 pub use limits::Limits;
-pub use name::{StreamName, TenantId};
-pub use position::{Position, Revision};
+pub use name::{CheckpointName, StreamName, TenantId};
+pub use position::{Position, Revision, Walk};
+pub use query::{Query, QueryItem};
 pub use snapshot::ProposedSnapshot;
 pub use time::Timestamp;
 

@@ -6,11 +6,14 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::limits::{STREAM_NAME_BYTES_MAX, TENANT_NAME_BYTES_MAX};
+use super::limits::{CHECKPOINT_NAME_BYTES_MAX, STREAM_NAME_BYTES_MAX, TENANT_NAME_BYTES_MAX};
 use super::{Invalid, Limits};
 
 /// The first character of the names of system streams, which only the store writes.
 pub const SYSTEM_PREFIX: char = '$';
+
+/// What the names of the streams begin with that tell other streams' lives.
+pub const LIFE_PREFIX: &str = "$streams-";
 
 /// The name of a stream. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -51,7 +54,12 @@ impl StreamName {
 
     /// Whether only the store writes this stream.
     pub fn is_system(&self) -> bool {
-        self.0.starts_with(SYSTEM_PREFIX)
+        is_system(&self.0)
+    }
+
+    /// The system stream that tells this stream's life: its metadata and its ends.
+    pub fn life_stream(&self) -> Self {
+        Self(format!("{LIFE_PREFIX}{}", self.0).into())
     }
 
     /// The name.
@@ -67,6 +75,67 @@ impl fmt::Display for StreamName {
 }
 
 impl std::borrow::Borrow<str> for StreamName {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Whether a stream of this name is written by the store only.
+pub fn is_system(stream: &str) -> bool {
+    stream.starts_with(SYSTEM_PREFIX)
+}
+
+/// A stream's category: its name up to the first `-`. A name without one has none.
+pub fn category(stream: &str) -> Option<&str> {
+    stream.split_once('-').map(|(category, _)| category).filter(|category| !category.is_empty())
+}
+
+/// The name of a consumer's checkpoint. Cheap to clone.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CheckpointName(Arc<str>);
+
+impl CheckpointName {
+    /// A name that a client may give.
+    ///
+    /// # Errors
+    /// When it is empty, longer than 256 bytes, has control characters, or starts with `$`.
+    pub fn new(name: &str) -> Result<Self, Invalid> {
+        if name.is_empty() {
+            return Err(Invalid::malformed("the checkpoint's name is empty"));
+        }
+        Invalid::check("checkpoint_name_bytes", CHECKPOINT_NAME_BYTES_MAX, name.len())?;
+        if name.chars().any(char::is_control) {
+            return Err(Invalid::malformed("the checkpoint's name has control characters"));
+        }
+        if name.starts_with(SYSTEM_PREFIX) {
+            return Err(Invalid::malformed("checkpoint names that start with `$` belong to the store"));
+        }
+        Ok(Self(name.into()))
+    }
+
+    /// A name that only the store gives: a door's, or one that the log holds.
+    pub fn from_log(name: &str) -> Self {
+        Self(name.into())
+    }
+
+    /// Whether only the store gives this name. Its position need not be one of this log.
+    pub fn is_system(&self) -> bool {
+        is_system(&self.0)
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for CheckpointName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl std::borrow::Borrow<str> for CheckpointName {
     fn borrow(&self) -> &str {
         &self.0
     }

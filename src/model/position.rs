@@ -37,6 +37,15 @@ impl fmt::Display for Position {
     }
 }
 
+/// Which way a read walks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Walk {
+    /// Oldest first.
+    Forwards,
+    /// Newest first.
+    Backwards,
+}
+
 /// An event's place in its stream. The first is 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Revision(pub u64);

@@ -19,6 +19,21 @@ pub const TIME_FIELD_BYTES: usize = 14;
 const SECONDS_MAX: u64 = (1 << 35) - 1;
 
 impl Timestamp {
+    /// The time that lies `age` before this; `None` when that is before 1970.
+    pub fn earlier_by(self, age: std::time::Duration) -> Option<Self> {
+        let this = std::time::Duration::new(self.seconds, self.nanos);
+        let earlier = this.checked_sub(age)?;
+        Some(Self { seconds: earlier.as_secs(), nanos: earlier.subsec_nanos() })
+    }
+
+    /// The next later time there is.
+    pub fn next(self) -> Self {
+        match self.nanos {
+            999_999_999 => Self { seconds: self.seconds.saturating_add(1), nanos: 0 },
+            nanos => Self { nanos: nanos + 1, ..self },
+        }
+    }
+
     /// A `google.protobuf.Timestamp` field in always the same number of bytes.
     ///
     /// ```text

@@ -4,17 +4,19 @@
 //! |---|---|---|---|
 //! | 0 | nothing | log id `u128`, slot `u64`: the last block whose control records are in | each batch |
 //! | 1 | stream name, 0, revision `u64` | segment, byte and size `u32`, seconds `u64`, nanos `u32` | control records |
+//! | 2 | a checkpoint's name | position `u64`, seconds `u64`, nanos `u32` | control records |
 //!
 //! Stream names have no control characters, so the zero behind a name ends it.
 
 use crate::log::{Place, Slot};
-use crate::model::{Revision, StreamName, Timestamp};
+use crate::model::{CheckpointName, Position, Revision, StreamName, Timestamp};
 
 /// What a key is of. Stored: the numbers are for ever.
 #[repr(u8)]
 enum Kind {
     Applied = 0,
     Snapshot = 1,
+    Checkpoint = 2,
 }
 
 /// The key of the applied slot.
@@ -60,6 +62,27 @@ pub(super) fn decode_snapshot(value: &[u8]) -> Option<(Place, u32, Timestamp)> {
     Some((place, u32_at(8), Timestamp { seconds, nanos: u32_at(20) }))
 }
 
+/// What the keys of all checkpoints begin with.
+pub(super) fn checkpoints() -> Vec<u8> {
+    vec![Kind::Checkpoint as u8]
+}
+
+/// The key of a checkpoint.
+pub(super) fn checkpoint(name: &CheckpointName) -> Vec<u8> {
+    [&checkpoints()[..], name.as_str().as_bytes()].concat()
+}
+
+pub(super) fn encode_checkpoint(position: Position, time: Timestamp) -> Vec<u8> {
+    [&position.0.to_be_bytes()[..], &time.seconds.to_be_bytes(), &time.nanos.to_be_bytes()].concat()
+}
+
+pub(super) fn decode_checkpoint(value: &[u8]) -> Option<(Position, Timestamp)> {
+    let (position, value) = value.split_first_chunk()?;
+    let (seconds, nanos) = value.split_first_chunk()?;
+    let nanos = u32::from_be_bytes(nanos.try_into().ok()?);
+    Some((Position(u64::from_be_bytes(*position)), Timestamp { seconds: u64::from_be_bytes(*seconds), nanos }))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,6 +99,12 @@ mod tests {
         let value = encode_snapshot(row.0, row.1, row.2);
         assert_eq!(decode_snapshot(&value), Some(row));
         assert_eq!(decode_snapshot(&value[1..]), None);
+
+        let row = (Position(1 << 40), Timestamp { seconds: 5, nanos: 6 });
+        let value = encode_checkpoint(row.0, row.1);
+        assert_eq!(decode_checkpoint(&value), Some(row));
+        assert_eq!(decode_checkpoint(&value[1..]), None);
+        assert!(checkpoint(&CheckpointName::from_log("a")).starts_with(&checkpoints()));
 
         let value = encode_applied(1 << 99, Slot(7));
         assert_eq!(decode_applied(&value), Some((1 << 99, Slot(7))));

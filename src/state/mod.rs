@@ -4,13 +4,13 @@
 //! says below how it is made from the log, each change goes in together with the slot it comes from,
 //! and a shelf that is missing, damaged, ahead of its log or of another log is emptied and filled again.
 
+mod directory;
 mod keys;
 mod memory;
 mod shelf;
 mod sled_shelf;
-pub mod snapshots;
 
+pub use directory::{ControlChange, Directory, SnapshotRow};
 pub use memory::MemoryShelf;
 pub use shelf::{Change, Error, Row, Shelf};
 pub use sled_shelf::open_sled;
-pub use snapshots::{SnapshotChange, SnapshotDirectory, SnapshotRow};

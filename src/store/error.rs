@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use thiserror::Error as ThisError;
 
-use crate::model::{EventId, ExpectedRevision, Invalid, Revision, StreamName};
+use crate::model::{CheckpointName, EventId, ExpectedRevision, Invalid, Position, Revision, StreamName};
 use crate::{disk, index, log, state};
 
 /// Why a request was refused or failed. Nothing was changed, unless [`Self::Poisoned`] says otherwise.
@@ -22,7 +22,35 @@ pub enum Error {
         expected: ExpectedRevision,
         /// Its last revision; `None` when it has no event.
         actual: Option<Revision>,
+        /// The position of the last event it was judged against.
+        head: Position,
     },
+    /// A guard does not hold.
+    #[error("guard {index} does not hold: {actual}")]
+    GuardNotMet {
+        /// Its place among the guards; the first is 0.
+        index: usize,
+        /// What is so instead.
+        actual: Actual,
+        /// The position of the last event it was judged against.
+        head: Position,
+    },
+    /// A checkpoint is not where it was expected, or would not move forwards.
+    #[error("checkpoint `{name}` is at {}, which does not go with {}", place(*actual), place(*expected))]
+    WrongCheckpoint {
+        /// The consumer.
+        name: CheckpointName,
+        /// Where it was expected, or was to move.
+        expected: Option<Position>,
+        /// Where it is; `None` when there is none.
+        actual: Option<Position>,
+    },
+    /// There is no such checkpoint.
+    #[error("there is no checkpoint `{0}`")]
+    CheckpointNotFound(CheckpointName),
+    /// There are as many checkpoints as there may be.
+    #[error("there are too many checkpoints")]
+    TooManyCheckpoints,
     /// The snapshot is of a state that the stream has not reached.
     #[error("the snapshot is of revision {revision}, stream `{stream}` is at revision {actual}")]
     SnapshotAhead {
@@ -36,6 +64,15 @@ pub enum Error {
     /// The stream has no event.
     #[error("stream `{0}` has no event")]
     StreamNotFound(StreamName),
+    /// The stream was deleted; an append revives it.
+    #[error("stream `{0}` was deleted")]
+    StreamDeleted(StreamName),
+    /// Whoever reads asks for a stream that was deleted for good.
+    #[error("stream `{0}` was deleted for good")]
+    StreamGone(StreamName),
+    /// Whoever writes asks for a stream that was deleted for good.
+    #[error("stream `{0}` was deleted for good, nothing can be appended")]
+    StreamTombstoned(StreamName),
     /// No event has this id or position.
     #[error("there is no such event")]
     EventNotFound,
@@ -87,6 +124,46 @@ pub enum Error {
     Internal(#[source] Arc<dyn std::error::Error + Send + Sync>),
 }
 
+/// What is so where a guard wanted something else.
+#[derive(Debug, Clone, ThisError)]
+pub enum Actual {
+    /// A stream is elsewhere.
+    #[error("stream `{stream}` was expected to be at {expected}, it is at {}", at(*actual))]
+    Stream {
+        /// The stream.
+        stream: StreamName,
+        /// What was expected.
+        expected: ExpectedRevision,
+        /// Its last revision; `None` when it has no event.
+        actual: Option<Revision>,
+    },
+    /// An event matches.
+    #[error("the event at position {} matches", .0.position)]
+    Event(Found),
+    /// No event matches.
+    #[error("no event matches")]
+    NoEvent,
+    /// A checkpoint is elsewhere.
+    #[error("checkpoint `{name}` was expected to be at {}, it is at {}", place(*expected), place(*actual))]
+    Checkpoint {
+        /// The consumer.
+        name: CheckpointName,
+        /// Where it was expected; `None`: not to be there.
+        expected: Option<Position>,
+        /// Where it is; `None` when there is none.
+        actual: Option<Position>,
+    },
+}
+
+/// An event that matches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Its position.
+    pub position: Position,
+    /// Its type.
+    pub event_type: String,
+}
+
 impl Error {
     /// A failure that is nobody's fault but ours or the machine's.
     pub fn internal(source: impl std::error::Error + Send + Sync + 'static) -> Self {
@@ -127,6 +204,10 @@ impl From<state::Error> for Error {
 
 fn at(actual: Option<Revision>) -> String {
     actual.map_or("no stream".into(), |revision| format!("revision {revision}"))
+}
+
+fn place(position: Option<Position>) -> String {
+    position.map_or("no position".into(), |position| format!("position {position}"))
 }
 
 fn end(last: Option<u64>) -> String {

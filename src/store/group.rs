@@ -4,23 +4,28 @@
 //! of one group can build on each other. A request that is refused leaves no trace in the group. No
 //! verdict is told before the group is durable: a refusal may rest on it as well.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
-use foldhash::fast::RandomState;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::Error;
-use super::heads::{Heads, StreamHead};
+use super::checkpoints::Checkpoints;
+use super::controls::{encode_checkpoint, encode_deleted, encode_saved};
+use super::guards::Judged;
+use super::heads::{Heads, Known, StreamHead};
 use super::idempotency::RecentIds;
+use super::life_cycle::{life_event, life_told};
 use super::read::Reader;
-use super::snapshots::{encode_deleted, encode_saved};
-use super::store::{Append, Appended};
+use super::repeats;
+use super::staged::Staged;
+use super::transaction::{
+    Append, Appended, Checkpoint, CheckpointChange, LifeChange, LifeEvent, Transacted, Transaction,
+};
 use crate::log::record::{self, Kind, Stamp};
 use crate::log::{Draft, StoredEvent};
-use crate::model::event::same_content;
 use crate::model::time::TIME_FIELD_BYTES;
 use crate::model::{
-    EventId, ExpectedRevision, Position, ProposedEvent, ProposedSnapshot, Revision, StreamName, Timestamp,
+    CheckpointName, ExpectedRevision, Position, ProposedEvent, ProposedSnapshot, Revision, StreamName, Timestamp,
 };
 
 /// Where an answer goes.
@@ -29,12 +34,16 @@ pub(super) type Reply<T> = oneshot::Sender<Result<T, Error>>;
 /// What the writer is asked to write.
 #[derive(Debug)]
 pub(super) enum Request {
-    /// Events.
-    Append { append: Append, reply: Reply<Appended>, permit: OwnedSemaphorePermit },
+    /// Events, with what was found out about the guards.
+    Transact { transaction: Transaction, judged: Vec<Judged>, reply: Reply<Transacted>, permit: OwnedSemaphorePermit },
     /// A snapshot. The answer is when it was saved.
     Save { snapshot: ProposedSnapshot, reply: Reply<Timestamp>, permit: OwnedSemaphorePermit },
     /// The end of snapshots. The answer is how many.
     Delete { stream: StreamName, revision: Option<Revision>, reply: Reply<usize> },
+    /// A turn in a stream's life. The answer is the position of the event that tells it.
+    Live { change: LifeChange, reply: Reply<Position> },
+    /// A checkpoint. The answer is where it is then.
+    Mark { change: CheckpointChange, reply: Reply<Option<Checkpoint>> },
     /// The end of the store, after everything asked for before.
     Close { reply: oneshot::Sender<()> },
 }
@@ -45,17 +54,34 @@ pub(super) struct Knowledge {
     pub(super) heads: Heads,
     pub(super) ids: RecentIds,
     pub(super) reader: Reader,
+    pub(super) checkpoints: Arc<Checkpoints>,
+    pub(super) checkpoints_max: usize,
 }
 
 impl Knowledge {
-    /// Where a stream ends.
-    pub(super) fn head(&mut self, stream: &StreamName) -> Result<Option<StreamHead>, Error> {
+    /// Where a stream ends, and how it lives.
+    fn state(&mut self, stream: &StreamName) -> Result<Known, Error> {
         if let Some(known) = self.heads.get(stream) {
             return Ok(known);
         }
-        let head = self.reader.stream_head(stream)?;
-        self.heads.put(stream.clone(), head);
-        Ok(head)
+        let life = self.reader.life_cycle(stream, Position(u64::MAX))?;
+        let known = Known { head: self.reader.stream_head(stream)?, life };
+        self.heads.put(stream.clone(), known.clone());
+        Ok(known)
+    }
+
+    /// Takes in an event that somebody else appended. What is not known of its stream is looked up later.
+    pub(super) fn learn(&mut self, event: &StoredEvent) {
+        let stream = StreamName::from_log(event.stream());
+        if let Some(known) = self.heads.get(&stream) {
+            let head = StreamHead { revision: event.revision(), position: event.position() };
+            self.heads.put(stream, Known { head: Some(head), ..known });
+        }
+        if let Some((stream, life)) = life_told(event)
+            && let Some(known) = self.heads.get(&stream)
+        {
+            self.heads.put(stream, Known { life: Some(Arc::new(life)), ..known });
+        }
     }
 }
 
@@ -64,42 +90,55 @@ pub(super) struct Group {
     pub(super) draft: Draft,
     /// Bytes that the disk still takes.
     room: u64,
-    first_position: Position,
+    pub(super) first_position: Position,
     pub(super) now: Timestamp,
     /// How many ids of this group are in the window.
     ids: usize,
-    /// Where the streams of this group end in it. Kept apart from the cache, which may forget.
-    staged: HashMap<StreamName, StreamHead, RandomState>,
+    pub(super) staged: Staged,
     pub(super) decided: Vec<Decided>,
     /// Requests that must wait until this group is durable.
     pub(super) deferred: Vec<Request>,
 }
 
-/// Whether an append can be decided already.
+/// Whether a transaction can be decided already.
 enum Verdict {
-    Now(Result<Appended, Error>),
+    Now(Result<Transacted, Error>),
     /// When this group is durable: it may be a repeat of what is in it.
     Later,
 }
 
 /// A request and the verdict on it.
 pub(super) enum Decided {
-    Append {
-        append: Append,
-        reply: Reply<Appended>,
-        verdict: Result<Appended, Error>,
+    Transact {
+        transaction: Transaction,
+        judged: Vec<Judged>,
+        reply: Reply<Transacted>,
+        verdict: Result<Transacted, Error>,
         permit: OwnedSemaphorePermit,
     },
     Save {
         snapshot: ProposedSnapshot,
         reply: Reply<Timestamp>,
-        verdict: Result<(), Error>,
+        /// The place of its record among the group's control records.
+        verdict: Result<usize, Error>,
         permit: OwnedSemaphorePermit,
     },
     Delete {
         stream: StreamName,
         revision: Option<Revision>,
         reply: Reply<usize>,
+        /// The place of its record among the group's control records.
+        control: usize,
+    },
+    Live {
+        change: LifeChange,
+        reply: Reply<Position>,
+        verdict: Result<Position, Error>,
+    },
+    Mark {
+        change: CheckpointChange,
+        reply: Reply<Option<Checkpoint>>,
+        verdict: Result<Option<Checkpoint>, Error>,
     },
 }
 
@@ -111,29 +150,26 @@ impl Group {
             first_position,
             now,
             ids: 0,
-            staged: HashMap::default(),
+            staged: Staged::default(),
             decided: Vec::new(),
             deferred: Vec::new(),
         }
     }
 
-    /// Decides an append and takes its events in.
-    pub(super) fn append(
+    /// Decides a transaction and takes its events in.
+    pub(super) fn transact(
         &mut self,
         known: &mut Knowledge,
-        append: Append,
-        reply: Reply<Appended>,
+        transaction: Transaction,
+        judged: Vec<Judged>,
+        reply: Reply<Transacted>,
         permit: OwnedSemaphorePermit,
     ) {
-        let seen = append.events.iter().find_map(|event| known.ids.get(event.id));
-        let verdict = if seen.is_some() && self.has_an_id_of(known, &append) {
-            Verdict::Later
-        } else {
-            self.decide(known, &append, seen)
-        };
-        match verdict {
-            Verdict::Now(verdict) => self.decided.push(Decided::Append { append, reply, verdict, permit }),
-            Verdict::Later => self.deferred.push(Request::Append { append, reply, permit }),
+        match self.decide(known, &transaction, &judged).unwrap_or_else(|error| Verdict::Now(Err(error))) {
+            Verdict::Now(verdict) => {
+                self.decided.push(Decided::Transact { transaction, judged, reply, verdict, permit });
+            }
+            Verdict::Later => self.deferred.push(Request::Transact { transaction, judged, reply, permit }),
         }
     }
 
@@ -145,197 +181,292 @@ impl Group {
         reply: Reply<Timestamp>,
         permit: OwnedSemaphorePermit,
     ) {
-        let verdict = self.decide_save(known, &snapshot);
-        if verdict.is_ok() {
+        let verdict = self.decide_save(known, &snapshot).map(|()| {
             let bytes = encode_saved(&snapshot, self.now);
-            self.draft.put_control(Kind::SnapshotSaved, snapshot.stream.as_str(), &bytes);
-        }
+            self.draft.put_control(Kind::SnapshotSaved, snapshot.stream.as_str(), &bytes)
+        });
         self.decided.push(Decided::Save { snapshot, reply, verdict, permit });
     }
 
     /// Takes a deletion of snapshots in.
     pub(super) fn delete(&mut self, stream: StreamName, revision: Option<Revision>, reply: Reply<usize>) {
-        let bytes = encode_deleted(&stream, revision);
-        self.draft.put_control(Kind::SnapshotsDeleted, stream.as_str(), &bytes);
-        self.decided.push(Decided::Delete { stream, revision, reply });
+        let control = self.put_deletion(&stream, revision);
+        self.decided.push(Decided::Delete { stream, revision, reply, control });
     }
 
-    /// Lets the cache know where the streams end, now that this is durable.
+    /// Decides a turn in a stream's life and takes it in.
+    pub(super) fn live(&mut self, known: &mut Knowledge, change: LifeChange, reply: Reply<Position>) {
+        let verdict = self.decide_life(known, &change);
+        self.decided.push(Decided::Live { change, reply, verdict });
+    }
+
+    /// Decides a change of a checkpoint and takes it in.
+    pub(super) fn mark(&mut self, known: &Knowledge, change: CheckpointChange, reply: Reply<Option<Checkpoint>>) {
+        let verdict = self.decide_mark(known, &change);
+        self.decided.push(Decided::Mark { change, reply, verdict });
+    }
+
+    /// Lets the caches know what is so, now that this is durable.
     pub(super) fn settle(&mut self, known: &mut Knowledge) {
-        self.staged.drain().for_each(|(stream, head)| known.heads.put(stream, Some(head)));
+        self.staged.streams.drain().for_each(|(stream, state)| known.heads.put(stream, state));
+        known.checkpoints.change(std::mem::take(&mut self.staged.checkpoints));
     }
 
     /// Undoes what this group changed in what is known, and gives the requests back in their order.
     pub(super) fn take_back(self, known: &mut Knowledge) -> Vec<Request> {
         known.ids.take_back(self.ids);
         let again = self.decided.into_iter().map(|decided| match decided {
-            Decided::Append { append, reply, permit, .. } => Request::Append { append, reply, permit },
+            Decided::Transact { transaction, judged, reply, permit, .. } => {
+                Request::Transact { transaction, judged, reply, permit }
+            }
             Decided::Save { snapshot, reply, permit, .. } => Request::Save { snapshot, reply, permit },
-            Decided::Delete { stream, revision, reply } => Request::Delete { stream, revision, reply },
+            Decided::Delete { stream, revision, reply, .. } => Request::Delete { stream, revision, reply },
+            Decided::Live { change, reply, .. } => Request::Live { change, reply },
+            Decided::Mark { change, reply, .. } => Request::Mark { change, reply },
         });
         again.chain(self.deferred).collect()
     }
 
-    /// Where a stream ends, this group included.
-    fn head(&self, known: &mut Knowledge, stream: &StreamName) -> Result<Option<StreamHead>, Error> {
-        match self.staged.get(stream) {
-            Some(head) => Ok(Some(*head)),
-            None => known.head(stream),
+    /// The position of the last event, this group included.
+    pub(super) fn head(&self) -> Position {
+        self.draft.next_position().before()
+    }
+
+    /// Where a stream ends and how it lives, this group included.
+    pub(super) fn state(&self, known: &mut Knowledge, stream: &StreamName) -> Result<Known, Error> {
+        match self.staged.streams.get(stream) {
+            Some(state) => Ok(state.clone()),
+            None => known.state(stream),
         }
+    }
+
+    /// Where a checkpoint is, this group included.
+    pub(super) fn checkpoint(&self, known: &Knowledge, name: &CheckpointName) -> Option<Checkpoint> {
+        self.staged.checkpoints.get(name).copied().unwrap_or_else(|| known.checkpoints.get(name))
     }
 
     /// Whether one of the ids is in this very group: a retry that came close behind its first try.
-    fn has_an_id_of(&self, known: &Knowledge, append: &Append) -> bool {
-        let mut given = append.events.iter().filter(|event| event.id_is_given);
+    fn has_an_id_of(&self, known: &Knowledge, transaction: &Transaction) -> bool {
+        let mut given = transaction.events().filter(|event| event.id_is_given);
         given.any(|event| known.ids.get(event.id).is_some_and(|position| position >= self.first_position))
     }
 
-    /// The verdict on an append; `seen` is where one of its ids was seen lately.
-    fn decide(&mut self, known: &mut Knowledge, append: &Append, seen: Option<Position>) -> Verdict {
-        let last = match self.head(known, &append.stream) {
-            Ok(head) => head.map(|head| head.revision),
-            Err(error) => return Verdict::Now(Err(error)),
-        };
+    fn decide(
+        &mut self,
+        known: &mut Knowledge,
+        transaction: &Transaction,
+        judged: &[Judged],
+    ) -> Result<Verdict, Error> {
+        let seen = transaction.events().find_map(|event| known.ids.get(event.id));
+        if seen.is_some() && self.has_an_id_of(known, transaction) {
+            return Ok(Verdict::Later);
+        }
+        let states = transaction.appends.iter().map(|append| self.state(known, &append.stream));
+        let states = states.collect::<Result<Vec<_>, _>>()?;
         if let Some(first) = seen {
-            let by_revision = repeated_long_ago(known, append, last, Error::EventNotFound);
-            return Verdict::Now(by_revision.or_else(|_| repeated_lately(known, append, first)));
+            return Ok(Verdict::Now(repeats::lately(known, transaction, &states, first)));
         }
-        if !append.expected.holds(last) {
+        if let Err(refusal) = self.check(known, transaction, &states, judged) {
             // Also where the window of ids is shorter than a group, a repeat is told by its revision.
-            if self.staged.contains_key(&append.stream) && self.draft.has(append.events[0].id) {
-                return Verdict::Later;
+            let mut appends = transaction.appends.iter();
+            if appends.any(|append| self.is_staged(append)) {
+                return Ok(Verdict::Later);
             }
-            let stream = append.stream.clone();
-            let refusal = Error::WrongExpectedRevision { stream, expected: append.expected, actual: last };
-            return Verdict::Now(repeated_long_ago(known, append, last, refusal));
+            return Ok(Verdict::Now(repeats::long_ago(known, transaction, &states)?.ok_or(refusal)));
         }
-        let record_bytes = |event| record::HEADER_BYTES + record::event_bytes(event, append.stream.as_str());
-        let room = self.check_room(append.events.iter().map(record_bytes).sum());
-        Verdict::Now(room.map(|()| self.take_in(known, append, last)))
+        self.check_room(transaction)?;
+        Ok(Verdict::Now(Ok(self.take_in(known, transaction, states))))
     }
 
-    fn take_in(&mut self, known: &mut Knowledge, append: &Append, last: Option<Revision>) -> Appended {
-        let first_revision = Revision::following(last);
-        let first_position = self.draft.next_position();
-        let mut revision = first_revision;
-        for event in &append.events {
-            let stamp = Stamp { revision, position: self.draft.next_position(), recorded_at: self.now };
-            self.draft.put_event(event, append.stream.as_str(), &stamp);
-            known.ids.push(event.id, stamp.position);
-            revision = Revision::following(Some(revision));
-        }
-        self.ids += append.events.len();
-        let last_revision = Revision(revision.0 - 1);
-        let last_position = self.draft.next_position().before();
-        let head = StreamHead { revision: last_revision, position: last_position };
-        self.staged.insert(append.stream.clone(), head);
-        Appended { first_revision, last_revision, first_position, last_position, deduplicated: false }
+    /// Whether this group holds an append's first event.
+    fn is_staged(&self, append: &Append) -> bool {
+        self.staged.streams.contains_key(&append.stream) && self.draft.has(append.events[0].id)
     }
 
-    fn decide_save(&mut self, known: &mut Knowledge, snapshot: &ProposedSnapshot) -> Result<(), Error> {
-        let head = self.head(known, &snapshot.stream)?;
-        let head = head.ok_or_else(|| Error::StreamNotFound(snapshot.stream.clone()))?;
-        if snapshot.revision > head.revision {
-            return Err(Error::SnapshotAhead {
-                stream: snapshot.stream.clone(),
-                revision: snapshot.revision,
-                actual: head.revision,
-            });
+    /// Whether everything holds that a transaction asks for.
+    fn check(
+        &mut self,
+        known: &mut Knowledge,
+        transaction: &Transaction,
+        states: &[Known],
+        judged: &[Judged],
+    ) -> Result<(), Error> {
+        for (append, state) in transaction.appends.iter().zip(states) {
+            self.check_stream(&append.stream, state, append.expected)?;
+            if state.is_tombstoned() {
+                return Err(Error::StreamTombstoned(append.stream.clone()));
+            }
         }
-        self.check_room(record::HEADER_BYTES + snapshot.bytes.len() + TIME_FIELD_BYTES)
+        self.check_guards(known, &transaction.guards, judged)?;
+        for advance in &transaction.advances {
+            let name = &advance.name;
+            let actual = self.checkpoint(known, name).map(|checkpoint| checkpoint.position);
+            if actual.is_some_and(|actual| actual >= advance.position) {
+                let (name, expected) = (name.clone(), Some(advance.position));
+                return Err(Error::WrongCheckpoint { name, expected, actual });
+            }
+            self.check_checkpoint(known, name, advance.position, actual.is_none())?;
+        }
+        Ok(())
     }
 
-    fn check_room(&self, bytes: usize) -> Result<(), Error> {
+    fn check_stream(&self, stream: &StreamName, state: &Known, expected: ExpectedRevision) -> Result<(), Error> {
+        if state.holds(expected) {
+            return Ok(());
+        }
+        let (stream, actual, head) = (stream.clone(), state.last(), self.head());
+        Err(Error::WrongExpectedRevision { stream, expected, actual, head })
+    }
+
+    /// Refuses a position that this log has not reached, and one checkpoint too many.
+    fn check_checkpoint(
+        &self,
+        known: &Knowledge,
+        name: &CheckpointName,
+        position: Position,
+        is_new: bool,
+    ) -> Result<(), Error> {
+        if position > self.head() && !name.is_system() {
+            return Err(Error::BeyondEnd { asked: position.0, last: Some(self.head().0) });
+        }
+        if is_new && known.checkpoints.len() + self.staged.checkpoints.len() >= known.checkpoints_max {
+            return Err(Error::TooManyCheckpoints);
+        }
+        Ok(())
+    }
+
+    fn check_room(&self, transaction: &Transaction) -> Result<(), Error> {
+        let events = |append: &Append| {
+            let stream = append.stream.as_str();
+            append.events.iter().map(|event| record::HEADER_BYTES + record::event_bytes(event, stream)).sum::<usize>()
+        };
+        let advance = |name: &CheckpointName| record::HEADER_BYTES + 8 + TIME_FIELD_BYTES + name.as_str().len();
+        let advances = transaction.advances.iter().map(|it| advance(&it.name)).sum::<usize>();
+        self.check_bytes(transaction.appends.iter().map(events).sum::<usize>() + advances)
+    }
+
+    fn check_bytes(&self, bytes: usize) -> Result<(), Error> {
         let needed = (self.draft.len() + bytes) as u64;
         if needed <= self.room { Ok(()) } else { Err(Error::DiskFull) }
     }
-}
 
-/// The verdict on an append with an id that was appended lately, by an event at `first`.
-fn repeated_lately(known: &Knowledge, append: &Append, first: Position) -> Result<Appended, Error> {
-    let conflict = |event: &StoredEvent, id: EventId| {
-        let stream = StreamName::from_log(event.stream());
-        Err(Error::EventIdConflict { id, stream, position: event.position().0 })
-    };
-    let mut earlier = Vec::with_capacity(append.events.len());
-    for proposed in &append.events {
-        let Some(position) = known.ids.get(proposed.id) else {
-            let event = known.reader.event_at(first)?;
-            let id = event.id().unwrap_or(proposed.id);
-            return conflict(&event, id);
+    fn take_in(&mut self, known: &mut Knowledge, transaction: &Transaction, states: Vec<Known>) -> Transacted {
+        let mut appends = Vec::with_capacity(states.len());
+        for (append, state) in transaction.appends.iter().zip(states) {
+            appends.push(self.put_events(known, &append.stream, &append.events, state));
+        }
+        for advance in &transaction.advances {
+            self.put_checkpoint(&advance.name, advance.position);
+        }
+        Transacted { appends, deduplicated: false }
+    }
+
+    fn put_events(
+        &mut self,
+        known: &mut Knowledge,
+        stream: &StreamName,
+        events: &[ProposedEvent],
+        state: Known,
+    ) -> Appended {
+        let first_revision = Revision::following(state.last());
+        let first_position = self.draft.next_position();
+        let mut revision = first_revision;
+        for event in events {
+            let stamp = Stamp { revision, position: self.draft.next_position(), recorded_at: self.now };
+            self.draft.put_event(event, stream.as_str(), &stamp);
+            known.ids.push(event.id, stamp.position);
+            revision = Revision::following(Some(revision));
+        }
+        self.ids += events.len();
+        let last_revision = Revision(revision.0 - 1);
+        let last_position = self.head();
+        let head = StreamHead { revision: last_revision, position: last_position };
+        self.staged.streams.insert(stream.clone(), Known { head: Some(head), life: state.life });
+        Appended { first_revision, last_revision, first_position, last_position, deduplicated: false }
+    }
+
+    fn put_checkpoint(&mut self, name: &CheckpointName, position: Position) -> Checkpoint {
+        let checkpoint = Checkpoint { position, updated_at: self.now };
+        self.draft.put_control(Kind::CheckpointSet, name.as_str(), &encode_checkpoint(name, checkpoint));
+        self.staged.checkpoints.insert(name.clone(), Some(checkpoint));
+        checkpoint
+    }
+
+    fn put_deletion(&mut self, stream: &StreamName, revision: Option<Revision>) -> usize {
+        let bytes = encode_deleted(stream, revision);
+        self.draft.put_control(Kind::SnapshotsDeleted, stream.as_str(), &bytes)
+    }
+
+    fn decide_save(&mut self, known: &mut Knowledge, snapshot: &ProposedSnapshot) -> Result<(), Error> {
+        let state = self.state(known, &snapshot.stream)?;
+        let actual = state.last().filter(|_| !state.is_deleted());
+        let actual = actual.ok_or_else(|| Error::StreamNotFound(snapshot.stream.clone()))?;
+        if snapshot.revision > actual {
+            let (stream, revision) = (snapshot.stream.clone(), snapshot.revision);
+            return Err(Error::SnapshotAhead { stream, revision, actual });
+        }
+        self.check_bytes(record::HEADER_BYTES + snapshot.bytes.len() + TIME_FIELD_BYTES)
+    }
+
+    fn decide_life(&mut self, known: &mut Knowledge, change: &LifeChange) -> Result<Position, Error> {
+        let LifeChange { stream, expected, what } = change;
+        let state = self.state(known, stream)?;
+        let teller = stream.life_stream();
+        let told = self.state(known, &teller)?;
+        let life = state.life.as_deref().cloned().unwrap_or_default();
+        let is_so_already = match what {
+            LifeEvent::MetadataSet(metadata) => life.metadata == *metadata && !life.is_tombstoned,
+            LifeEvent::Deleted => state.is_deleted() && !life.is_tombstoned,
+            LifeEvent::Tombstoned => life.is_tombstoned,
         };
-        let event = known.reader.event_at(position)?;
-        let follows = earlier.last().is_none_or(|last: &StoredEvent| event.revision().0 == last.revision().0 + 1);
-        let same = event.stream() == append.stream.as_str() && follows && is_repeat(proposed, &event);
-        if !same {
-            return conflict(&event, proposed.id);
+        if is_so_already && let Some(head) = told.head {
+            return Ok(head.position);
         }
-        earlier.push(event);
-    }
-    let (Some(first), Some(last)) = (earlier.first(), earlier.last()) else { return Err(Error::EventNotFound) };
-    match append.expected {
-        ExpectedRevision::Exactly(revision) if first.revision() != Revision::following(Some(revision)) => {
-            conflict(first, append.events[0].id)
+        self.check_stream(stream, &state, *expected)?;
+        if life.is_tombstoned {
+            return Err(Error::StreamTombstoned(stream.clone()));
         }
-        ExpectedRevision::NoStream if first.revision() != Revision::FIRST => conflict(first, append.events[0].id),
-        ExpectedRevision::Any
-        | ExpectedRevision::StreamExists
-        | ExpectedRevision::NoStream
-        | ExpectedRevision::Exactly(_) => Ok(original(first, last)),
+        if matches!(what, LifeEvent::Deleted) && state.head.is_none() {
+            return Err(Error::StreamNotFound(stream.clone()));
+        }
+        let life = what.applied_to(&life, state.last());
+        let event = life_event(what, &life);
+        self.check_bytes(2 * (record::HEADER_BYTES + record::event_bytes(&event, teller.as_str())))?;
+        let appended = self.put_events(known, &teller, &[event], told);
+        self.staged.streams.insert(stream.clone(), Known { life: Some(Arc::new(life)), ..state });
+        if !matches!(what, LifeEvent::MetadataSet(_)) {
+            self.put_deletion(stream, None);
+        }
+        Ok(appended.last_position)
     }
-}
 
-/// The verdict on an append whose expectation fails: its events may be what follows the revision that
-/// it expected. The stream itself knows, however long ago that was.
-fn repeated_long_ago(
-    known: &Knowledge,
-    append: &Append,
-    last: Option<Revision>,
-    refusal: Error,
-) -> Result<Appended, Error> {
-    let from = match append.expected {
-        ExpectedRevision::NoStream => Revision::FIRST,
-        ExpectedRevision::Exactly(revision) => Revision(revision.0.saturating_add(1)),
-        ExpectedRevision::Any | ExpectedRevision::StreamExists => return Err(refusal),
-    };
-    let until = Revision(from.0.saturating_add(append.events.len() as u64 - 1));
-    if last.is_none_or(|last| last < until) || !append.events[0].id_is_given {
-        return Err(refusal);
-    }
-    let mut earlier: Vec<StoredEvent> = Vec::new();
-    while earlier.len() < append.events.len() {
-        let next = Revision(from.0 + earlier.len() as u64);
-        let size = super::read::PageSize { bytes: 1 << 20, events: if earlier.is_empty() { 1 } else { 1000 } };
-        let page = known.reader.stream_forwards(&append.stream, next, Position(u64::MAX), size)?;
-        if page.is_empty() {
-            return Err(refusal);
-        }
-        for event in page {
-            let Some(proposed) = append.events.get(earlier.len()) else { break };
-            if event.id() != Some(proposed.id) {
-                return Err(refusal);
+    fn decide_mark(&mut self, known: &Knowledge, change: &CheckpointChange) -> Result<Option<Checkpoint>, Error> {
+        match change {
+            CheckpointChange::Set { name, position, expected } => {
+                let there = self.checkpoint(known, name);
+                let actual = there.map(|checkpoint| checkpoint.position);
+                if let Some(expected) = *expected
+                    && actual != expected
+                    && actual != Some(*position)
+                {
+                    return Err(Error::WrongCheckpoint { name: name.clone(), expected, actual });
+                }
+                // Again: it is there already.
+                if actual == Some(*position) {
+                    return Ok(there);
+                }
+                self.check_checkpoint(known, name, *position, actual.is_none())?;
+                self.check_bytes(record::HEADER_BYTES + 8 + TIME_FIELD_BYTES + name.as_str().len())?;
+                Ok(Some(self.put_checkpoint(name, *position)))
             }
-            if !is_repeat(proposed, &event) {
-                let stream = append.stream.clone();
-                return Err(Error::EventIdConflict { id: proposed.id, stream, position: event.position().0 });
+            CheckpointChange::Delete(name) => {
+                if self.checkpoint(known, name).is_none() {
+                    return Err(Error::CheckpointNotFound(name.clone()));
+                }
+                self.draft.put_control(Kind::CheckpointDeleted, name.as_str(), name.as_str().as_bytes());
+                self.staged.checkpoints.insert(name.clone(), None);
+                Ok(None)
             }
-            earlier.push(event);
         }
-    }
-    Ok(original(&earlier[0], &earlier[earlier.len() - 1]))
-}
-
-fn is_repeat(proposed: &ProposedEvent, stored: &StoredEvent) -> bool {
-    let is_as_long = stored.bytes().len() == record::event_bytes(proposed, stored.stream());
-    (is_as_long && stored.bytes().starts_with(&proposed.bytes)) || same_content(&proposed.bytes, stored.bytes())
-}
-
-fn original(first: &StoredEvent, last: &StoredEvent) -> Appended {
-    Appended {
-        first_revision: first.revision(),
-        last_revision: last.revision(),
-        first_position: first.position(),
-        last_position: last.position(),
-        deduplicated: true,
     }
 }

@@ -1,13 +1,14 @@
-//! The last revision of each stream, as far as it was asked for lately.
+//! The last revision and the life of each stream, as far as it was asked for lately.
 //!
 //! A bounded map in two generations: what is used moves to the young one; when that is full, the old
 //! one is forgotten. What is not here is looked up in the index.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
-use crate::model::{Position, Revision, StreamName};
+use crate::model::{ExpectedRevision, LifeCycle, Position, Revision, StreamName};
 
 /// Where a stream ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,8 +19,37 @@ pub struct StreamHead {
     pub position: Position,
 }
 
-/// What is known of a stream: its head, or that it has no event.
-pub(super) type Known = Option<StreamHead>;
+/// What is known of a stream.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Known {
+    /// Where it ends; `None` when it has no event.
+    pub(super) head: Option<StreamHead>,
+    /// Its life, when anything was ever said of it.
+    pub(super) life: Option<Arc<LifeCycle>>,
+}
+
+impl Known {
+    /// The revision of its last event.
+    pub(super) fn last(&self) -> Option<Revision> {
+        self.head.map(|head| head.revision)
+    }
+
+    /// Whether it is as expected. A deleted stream looks as if it had no event, but its revisions go on.
+    pub(super) fn holds(&self, expected: ExpectedRevision) -> bool {
+        let seen = if self.is_deleted() { None } else { self.last() };
+        expected.holds(seen) || (expected.holds(self.last()) && matches!(expected, ExpectedRevision::Exactly(_)))
+    }
+
+    /// Whether it was deleted, for now or for good.
+    pub(super) fn is_deleted(&self) -> bool {
+        self.life.as_ref().is_some_and(|life| life.is_deleted(self.last()))
+    }
+
+    /// Whether nothing may be appended any more.
+    pub(super) fn is_tombstoned(&self) -> bool {
+        self.life.as_ref().is_some_and(|life| life.is_tombstoned)
+    }
+}
 
 /// The map.
 #[derive(Debug)]
@@ -38,10 +68,10 @@ impl Heads {
     /// What is known of a stream; `None` when nothing is.
     pub(super) fn get(&mut self, stream: &StreamName) -> Option<Known> {
         if let Some(known) = self.young.get(stream) {
-            return Some(*known);
+            return Some(known.clone());
         }
         let (name, known) = self.old.remove_entry(stream)?;
-        self.put(name, known);
+        self.put(name, known.clone());
         Some(known)
     }
 
@@ -60,7 +90,10 @@ mod tests {
 
     #[test]
     fn the_newest_note_counts_and_memory_is_bounded() {
-        let head = |revision| Some(StreamHead { revision: Revision(revision), position: Position(1) });
+        let head = |revision| {
+            let head = Some(StreamHead { revision: Revision(revision), position: Position(1) });
+            Known { head, life: None }
+        };
         let name = |number: u64| StreamName::from_log(&number.to_string());
         let mut heads = Heads::new(10);
         heads.put(name(0), head(0));

@@ -7,39 +7,59 @@
 //! |---|---|
 //! | `store` | the façade: what the doors may ask |
 //! | `writer` | the one writer: drain, decide, commit, publish, answer |
-//! | `group` | one group commit in the making: the guards' verdict on each request |
+//! | `transaction` | what can be asked to go in together |
+//! | `group` | one group commit in the making: the verdict on each request |
+//! | `guards` | the one evaluator of guards |
+//! | `staged` | what a group would change |
+//! | `repeats` | requests whose events went in before |
 //! | `idempotency` | which events were appended lately |
-//! | `heads` | the last revision of each stream |
+//! | `heads` | the last revision and the life of each stream |
+//! | `checkpoints` | the positions of named consumers |
 //! | `recent` | a ring of the newest blocks, shared by live subscribers |
 //! | `read` | events by position, by revision, by id |
+//! | `select` | events by query and by time |
+//! | `life_cycle` | what a stream's metadata, deletion and tombstone hide |
+//! | `watchers` | who waits for which events |
 //! | `subscription` | the one loop behind every subscription |
-//! | `snapshots` | snapshots: found by the directory, kept by the log |
+//! | `controls` | snapshots and checkpoints on their way to the shelf |
 //! | `open` | from a directory to a running store |
 //! | `tenants` | which stores are open |
 //! | `home` | the data directory: its lock and its format |
 
+mod checkpoints;
+mod controls;
 mod error;
 mod group;
+mod guards;
 mod heads;
 pub mod home;
 mod idempotency;
+mod life_cycle;
 mod open;
 pub mod read;
 mod recent;
-mod snapshots;
+mod repeats;
+pub mod select;
+mod staged;
 #[allow(clippy::module_inception, reason = "the façade of the room bears its name")]
 mod store;
 mod subscription;
 mod tenants;
+mod transaction;
+mod watchers;
 mod writer;
 
 #[cfg(test)]
 mod tests;
 
-pub use error::Error;
+pub use controls::SnapshotInfo;
+pub use error::{Actual, Error, Found};
 pub use home::Home;
+pub use life_cycle::StreamView;
 pub use open::StoreOptions;
-pub use snapshots::SnapshotInfo;
-pub use store::{Append, Appended, Condition, Pending, Store, StreamInfo};
-pub use subscription::{Message, Start, Subscribed, Subscription};
+pub use store::{Condition, Pending, Store, StreamInfo};
+pub use subscription::{Message, Start, Subscription};
 pub use tenants::{Absent, Tenants};
+pub use transaction::{
+    Append, Appended, Checkpoint, CheckpointAdvance, CheckpointChange, LifeChange, LifeEvent, Transacted, Transaction,
+};

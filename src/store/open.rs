@@ -3,7 +3,7 @@
 //! ```text
 //!   log     open the segments, walk the newest, cut a torn tail or refuse
 //!   index   open the sealed parts, fill the newest from that walk
-//!   state   open the shelf, enter what it does not have yet
+//!   state   open the shelf, enter what it does not have yet, and take the checkpoints from it
 //!   ids     fill the window of recent event ids from the end of the log
 //!   writer  start
 //! ```
@@ -16,13 +16,15 @@ use std::time::Instant;
 use tokio::sync::{Semaphore, mpsc, watch};
 
 use super::Error;
+use super::checkpoints::Checkpoints;
+use super::controls::{self, Controls};
 use super::group::Knowledge;
 use super::heads::Heads;
 use super::idempotency::RecentIds;
 use super::read::{PageSize, Reader};
 use super::recent::Recent;
-use super::snapshots::{self, Snapshots};
 use super::store::{Condition, Store};
+use super::watchers::Watchers;
 use super::writer::Writer;
 use crate::clock::Clock;
 use crate::disk::Disk;
@@ -30,7 +32,7 @@ use crate::index::{Index, Terms};
 use crate::log::{CommitLog, LogOptions, Placed, SegmentLog, Segments};
 use crate::metrics::Metrics;
 use crate::model::{Limits, Position, Timestamp};
-use crate::state::{MemoryShelf, Shelf, SnapshotDirectory, open_sled};
+use crate::state::{Directory, MemoryShelf, Shelf, open_sled};
 
 /// How many requests may wait for the writer.
 const QUEUE_REQUESTS: usize = 16 << 10;
@@ -48,6 +50,8 @@ pub struct StoreOptions {
     pub recent_bytes: usize,
     /// How many streams' last revisions are kept in memory.
     pub heads: usize,
+    /// What the index may hold of sealed segments in memory, in bytes.
+    pub index_bytes: u64,
     /// Tells the time.
     pub clock: Clock,
     /// Bits of a term's hash that count: all, but for tests that need collisions.
@@ -62,6 +66,7 @@ impl Default for StoreOptions {
             queue_bytes: 64 << 20,
             recent_bytes: 16 << 20,
             heads: 1 << 20,
+            index_bytes: 512 << 20,
             clock: Clock::system(),
             term_mask: u64::MAX,
         }
@@ -121,22 +126,32 @@ impl Store {
 
         let shelf = open_shelf(&*shelf_disk, &layout)?;
         let per_stream = options.limits.snapshots_per_stream;
-        let directory_of = SnapshotDirectory::new(shelf, log_id, per_stream);
-        let snapshots = Arc::new(Snapshots::new(directory_of, index.clone(), reader.clone(), log_id, per_stream));
-        snapshots.catch_up(log.tail())?;
+        let directory_of = Directory::new(shelf, log_id, per_stream);
+        let controls = Arc::new(Controls::new(directory_of, index.clone(), reader.clone(), log_id, per_stream));
+        controls.catch_up(log.tail())?;
+        let checkpoints = Arc::new(Checkpoints::new(controls.checkpoints()?));
+        reader.find_lives()?;
 
         let (ids, last_time) = recent_ids(&reader, head, options.limits.recent_event_ids)?;
+        let watchers = Arc::<Watchers>::default();
         let recent = Arc::new(Recent::new(options.recent_bytes, head.next()));
-        let (to_directory, state_thread) = snapshots::start(snapshots.clone())?;
+        let (to_directory, state_thread) = controls::start(controls.clone())?;
         let (queue, requests) = mpsc::channel(QUEUE_REQUESTS);
         let (head_sender, head_receiver) = watch::channel(head);
         let (condition, _) = watch::channel(Condition::Serving);
         metrics.head(head);
         let writer = Writer {
             log: through(log),
-            known: Knowledge { heads: Heads::new(options.heads / 2), ids, reader: reader.clone() },
+            known: Knowledge {
+                heads: Heads::new(options.heads / 2),
+                ids,
+                reader: reader.clone(),
+                checkpoints: checkpoints.clone(),
+                checkpoints_max: options.limits.checkpoints,
+            },
             index,
             recent: recent.clone(),
+            watchers: watchers.clone(),
             queue: requests,
             head: head_sender,
             condition: condition.clone(),
@@ -155,7 +170,10 @@ impl Store {
             recent,
             head: head_receiver,
             condition,
-            snapshots,
+            controls,
+            checkpoints,
+            watchers,
+            clock: options.clock.clone(),
             queue,
             queue_bytes: Arc::new(Semaphore::new(options.queue_bytes)),
             queue_bytes_max: options.queue_bytes,
@@ -169,14 +187,15 @@ impl Store {
 fn open_log(disk: Arc<dyn Disk>, layout: &Layout, options: &StoreOptions) -> Result<(SegmentLog, Arc<Index>), Error> {
     let index_disk = disk.clone();
     let open_index = |segments: &Segments| {
-        let newest = segments.newest().expect("a log has a segment");
-        let terms = Terms::of_log(newest.header.log_id).masked(options.term_mask);
-        Index::open(index_disk.clone(), &layout.index, terms, segments).map(Arc::new)
+        let all = segments.all();
+        let first = all.first().expect("a log has a segment");
+        let terms = Terms::seeded(first.header.salt).masked(options.term_mask);
+        Index::open(index_disk.clone(), &layout.index, terms, segments, options.index_bytes).map(Arc::new)
     };
     let mut index = None;
     let mut learn = |segments: &Segments, placed: Placed| {
         if let Ok(index) = index.get_or_insert_with(|| open_index(segments)) {
-            index.learn(&placed);
+            index.learn(&placed, &mut |_| {});
         }
     };
     let log = SegmentLog::open(disk, &layout.log, &layout.quarantine, options.log.clone(), &mut learn)?;

@@ -11,6 +11,7 @@ use crate::model::{EventId, Position, Revision, StreamName};
 use super::Error;
 use super::heads::StreamHead;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// Records of a stream closer than this are read together with what lies between them.
 const GAP_BYTES: u64 = 16 << 10;
@@ -33,28 +34,30 @@ pub struct PageSize {
 /// Reads a log with the help of its index. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Reader {
-    index: Arc<Index>,
+    pub(super) index: Arc<Index>,
     segments: Segments,
+    /// Whether any stream's life was ever told.
+    pub(super) has_lives: Arc<AtomicBool>,
 }
 
 /// Events gathered for a page.
-struct Page {
+pub(super) struct Page {
     size: PageSize,
     bytes: usize,
-    events: Vec<StoredEvent>,
+    pub(super) events: Vec<StoredEvent>,
 }
 
 impl Page {
-    fn new(size: PageSize) -> Self {
+    pub(super) fn new(size: PageSize) -> Self {
         Self { size, bytes: 0, events: Vec::new() }
     }
 
-    fn push(&mut self, event: StoredEvent) {
+    pub(super) fn push(&mut self, event: StoredEvent) {
         self.bytes += event.bytes().len();
         self.events.push(event);
     }
 
-    fn is_full(&self) -> bool {
+    pub(super) fn is_full(&self) -> bool {
         self.bytes >= self.size.bytes || self.events.len() >= self.size.events
     }
 }
@@ -62,7 +65,7 @@ impl Page {
 impl Reader {
     /// A reader.
     pub fn new(index: Arc<Index>, segments: Segments) -> Self {
-        Self { index, segments }
+        Self { index, segments, has_lives: Arc::default() }
     }
 
     /// The event at a position up to the head.
@@ -275,11 +278,11 @@ impl Reader {
         self.event_in(cursor, *place, 0)
     }
 
-    fn cursor(&self, segment: u32) -> Result<Cursor, Error> {
+    pub(super) fn cursor(&self, segment: u32) -> Result<Cursor, Error> {
         Ok(Cursor::new(self.segments.get(segment).ok_or(Error::EventNotFound)?)?)
     }
 
-    fn event_in(&self, cursor: &mut Cursor, place: Place, ahead: u64) -> Result<StoredEvent, Error> {
+    pub(super) fn event_in(&self, cursor: &mut Cursor, place: Place, ahead: u64) -> Result<StoredEvent, Error> {
         let offset = u64::from(place.offset);
         match cursor.read(offset, ahead)?.map(|found| found.what) {
             Some(What::Event(event)) => Ok(event),
@@ -289,7 +292,7 @@ impl Reader {
 }
 
 /// How much is worth reading at once to have the first of these records and those close behind it.
-fn run_bytes(places: &[Place], most: usize) -> u64 {
+pub(super) fn run_bytes(places: &[Place], most: usize) -> u64 {
     let first = u64::from(places[0].offset);
     let mut end = first;
     for pair in places.windows(2) {

@@ -78,6 +78,14 @@ impl Recent {
         Some(events)
     }
 
+    /// The event at a position; `None` when the ring does not have it.
+    pub(super) fn event(&self, position: Position) -> Option<StoredEvent> {
+        let state = self.state.read().expect("no panic under this lock");
+        let index = state.blocks.partition_point(|block| block.first <= position).checked_sub(1)?;
+        let block = state.blocks.get(index)?;
+        block.events.get((position.0 - block.first.0) as usize).cloned()
+    }
+
     fn blocks_from(&self, position: Position) -> Option<Vec<Arc<RecentBlock>>> {
         let state = self.state.read().expect("no panic under this lock");
         let index = state.blocks.partition_point(|block| block.first <= position).checked_sub(1)?;

@@ -11,63 +11,41 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 
+use super::checkpoints::Checkpoints;
+use super::controls::{Controls, SnapshotInfo};
 use super::group::Request;
+use super::life_cycle::StreamView;
 use super::read::{PageSize, Reader};
 use super::recent::Recent;
-use super::snapshots::{SnapshotInfo, Snapshots};
-use super::{Error, Start, Subscribed, Subscription};
+use super::transaction::{Append, Appended, Checkpoint, CheckpointChange, LifeChange, Transacted, Transaction};
+use super::watchers::Watchers;
+use super::{Error, guards};
+use crate::clock::Clock;
+use crate::index::Tally;
 use crate::log::StoredEvent;
-use crate::model::name::SYSTEM_PREFIX;
+use crate::model::name::is_system;
 use crate::model::{
-    EventId, ExpectedRevision, Position, ProposedEvent, ProposedSnapshot, Revision, StreamName, Timestamp,
+    CheckpointName, EventId, Position, ProposedSnapshot, Revision, StreamMetadata, StreamName, Timestamp,
 };
 
-/// An append to one stream.
-#[derive(Debug, Clone)]
-pub struct Append {
-    /// The stream.
-    pub stream: StreamName,
-    /// What it must look like.
-    pub expected: ExpectedRevision,
-    /// At least one event; no id twice.
-    pub events: Vec<ProposedEvent>,
-}
-
-impl Append {
-    fn bytes(&self) -> usize {
-        self.events.iter().map(|event| event.bytes.len() + size_of::<ProposedEvent>()).sum()
-    }
-}
-
-/// Where an append went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Appended {
-    /// The revision of its first event.
-    pub first_revision: Revision,
-    /// The revision of its last event.
-    pub last_revision: Revision,
-    /// The position of its first event.
-    pub first_position: Position,
-    /// The position of its last event.
-    pub last_position: Position,
-    /// Whether it had gone in before, and nothing was added.
-    pub deduplicated: bool,
-}
-
-/// An append that waits for its answer.
-pub type Pending = oneshot::Receiver<Result<Appended, Error>>;
+/// A transaction that waits for its answer.
+pub type Pending = oneshot::Receiver<Result<Transacted, Error>>;
 
 /// What is known of a stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StreamInfo {
+    /// The first revision that can be read; behind the head when none can.
+    pub first: Revision,
     /// The revision of its last event; the first is 0.
     pub head: Revision,
     /// The position of its last event.
     pub last_position: Position,
-    /// When its first event was committed.
-    pub first_recorded_at: Timestamp,
+    /// When its first readable event was committed, if there is one.
+    pub first_recorded_at: Option<Timestamp>,
     /// When its last event was committed.
     pub last_recorded_at: Timestamp,
+    /// What its owner said about it.
+    pub metadata: Option<StreamMetadata>,
 }
 
 /// Whether a store serves.
@@ -102,7 +80,10 @@ pub struct Store {
     pub(super) recent: Arc<Recent>,
     pub(super) head: watch::Receiver<Position>,
     pub(super) condition: watch::Sender<Condition>,
-    pub(super) snapshots: Arc<Snapshots>,
+    pub(super) controls: Arc<Controls>,
+    pub(super) checkpoints: Arc<Checkpoints>,
+    pub(super) watchers: Arc<Watchers>,
+    pub(super) clock: Clock,
     pub(super) queue: mpsc::Sender<Request>,
     pub(super) queue_bytes: Arc<Semaphore>,
     pub(super) queue_bytes_max: usize,
@@ -146,26 +127,83 @@ impl Store {
         self.opened.elapsed().saturating_sub(Duration::from_millis(self.used.load(Ordering::Relaxed)))
     }
 
-    /// Appends, and waits until it is durable.
+    /// Appends to one stream, and waits until it is durable.
     ///
     /// # Errors
-    /// [`Error::QueueFull`] at once when too much waits already; else what the writer decides.
+    /// As [`Self::transact`].
     pub async fn append(&self, append: Append) -> Result<Appended, Error> {
-        let permit = self.permit(append.bytes())?;
+        let transacted = self.transact(append.into()).await?;
+        transacted.appends.into_iter().next().ok_or(Error::EventNotFound)
+    }
+
+    /// Does a transaction, and waits until it is durable.
+    ///
+    /// # Errors
+    /// [`Error::QueueFull`] at once when too much waits already, [`Error::BeyondEnd`] when a guard begins
+    /// beyond the head; else what the writer decides.
+    pub async fn transact(&self, transaction: Transaction) -> Result<Transacted, Error> {
+        let permit = self.permit(transaction.bytes())?;
+        let judged = guards::judge(&self.reader, &transaction.guards, self.head()).await?;
         let (reply, answer) = oneshot::channel();
-        self.queue.try_send(Request::Append { append, reply, permit }).map_err(|error| self.full_or_gone(&error))?;
+        self.ask(Request::Transact { transaction, judged, reply, permit }, answer).await
+    }
+
+    /// Enqueues a transaction, waiting for room in the queue, and returns without waiting for the answer.
+    pub async fn transact_in_turn(&self, transaction: Transaction) -> Result<Pending, Error> {
+        self.check_serving()?;
+        let bytes = u32::try_from(transaction.bytes().min(self.queue_bytes_max)).unwrap_or(u32::MAX);
+        let permit = self.queue_bytes.clone().acquire_many_owned(bytes).await.map_err(|_| Error::ShuttingDown)?;
+        let judged = guards::judge(&self.reader, &transaction.guards, self.head()).await?;
+        let (reply, answer) = oneshot::channel();
+        let sent = self.queue.send(Request::Transact { transaction, judged, reply, permit }).await;
+        sent.map_err(|_| self.why_gone())?;
+        Ok(answer)
+    }
+
+    /// Enqueues a request and waits for its answer.
+    async fn ask<T>(&self, request: Request, answer: oneshot::Receiver<Result<T, Error>>) -> Result<T, Error> {
+        self.queue.try_send(request).map_err(|error| self.full_or_gone(&error))?;
         answer.await.unwrap_or_else(|_| Err(self.why_gone()))
     }
 
-    /// Enqueues an append, waiting for room in the queue, and returns without waiting for the answer.
-    pub async fn append_in_turn(&self, append: Append) -> Result<Pending, Error> {
+    /// Changes a stream's life; returns the position of the event that tells it.
+    pub async fn change_life(&self, change: LifeChange) -> Result<Position, Error> {
         self.check_serving()?;
-        let bytes = u32::try_from(append.bytes().min(self.queue_bytes_max)).unwrap_or(u32::MAX);
-        let permit = self.queue_bytes.clone().acquire_many_owned(bytes).await.map_err(|_| Error::ShuttingDown)?;
         let (reply, answer) = oneshot::channel();
-        let sent = self.queue.send(Request::Append { append, reply, permit }).await;
-        sent.map_err(|_| self.why_gone())?;
-        Ok(answer)
+        self.ask(Request::Live { change, reply }, answer).await
+    }
+
+    /// Changes a checkpoint; returns where it is then.
+    pub async fn change_checkpoint(&self, change: CheckpointChange) -> Result<Option<Checkpoint>, Error> {
+        self.check_serving()?;
+        let (reply, answer) = oneshot::channel();
+        self.ask(Request::Mark { change, reply }, answer).await
+    }
+
+    /// A consumer's checkpoint.
+    pub fn checkpoint(&self, name: &CheckpointName) -> Option<Checkpoint> {
+        self.checkpoints.get(name)
+    }
+
+    /// Checkpoints whose names begin with `prefix` and are not below `from`, sorted; at most `most`.
+    pub fn checkpoint_page(&self, prefix: &str, from: &str, most: usize) -> Vec<(CheckpointName, Checkpoint)> {
+        self.checkpoints.page(prefix, from, most)
+    }
+
+    /// Waits until a consumer's checkpoint is at a position or behind it, for so long; returns where it is.
+    ///
+    /// # Errors
+    /// When the store stops meanwhile.
+    pub async fn wait_for_checkpoint(
+        &self,
+        name: &CheckpointName,
+        until: Position,
+        most: Duration,
+    ) -> Result<Option<Checkpoint>, Error> {
+        tokio::select! {
+            found = self.checkpoints.wait(name, until, most) => Ok(found),
+            () = self.stopped() => Err(self.why_gone()),
+        }
     }
 
     /// Why an answer never came.
@@ -180,17 +218,14 @@ impl Store {
     pub async fn save_snapshot(&self, snapshot: ProposedSnapshot) -> Result<Timestamp, Error> {
         let permit = self.permit(snapshot.bytes.len())?;
         let (reply, answer) = oneshot::channel();
-        self.queue.try_send(Request::Save { snapshot, reply, permit }).map_err(|error| self.full_or_gone(&error))?;
-        answer.await.unwrap_or_else(|_| Err(self.why_gone()))
+        self.ask(Request::Save { snapshot, reply, permit }, answer).await
     }
 
     /// Deletes one snapshot of a stream, or all; returns how many.
     pub async fn delete_snapshots(&self, stream: StreamName, revision: Option<Revision>) -> Result<usize, Error> {
         self.check_serving()?;
         let (reply, answer) = oneshot::channel();
-        let request = Request::Delete { stream: stream.clone(), revision, reply };
-        self.queue.try_send(request).map_err(|error| self.full_or_gone(&error))?;
-        match answer.await.unwrap_or_else(|_| Err(self.why_gone()))? {
+        match self.ask(Request::Delete { stream: stream.clone(), revision, reply }, answer).await? {
             0 => Err(Error::SnapshotNotFound(stream)),
             deleted => Ok(deleted),
         }
@@ -199,12 +234,12 @@ impl Store {
     /// The newest snapshot of a stream, at or before a revision if one is given: its revision and an
     /// encoded `quipu.v1.Snapshot`. Blocks on the disk.
     pub fn snapshot(&self, stream: &StreamName, until: Option<Revision>) -> Result<Option<(Revision, Bytes)>, Error> {
-        self.snapshots.get(stream, until)
+        self.controls.get(stream, until)
     }
 
     /// The snapshots of a stream, newest first. Blocks on the disk.
     pub fn snapshots(&self, stream: &StreamName) -> Result<Vec<SnapshotInfo>, Error> {
-        self.snapshots.of(stream)
+        self.controls.of(stream)
     }
 
     /// The event at a position. Blocks on the disk.
@@ -220,19 +255,36 @@ impl Store {
         self.reader.event_by_id(id, self.head())
     }
 
+    /// What a reader sees of a stream in the log up to `until`. Blocks on the disk.
+    ///
+    /// # Errors
+    /// When it has no event, or was deleted.
+    pub fn stream_view(&self, stream: &StreamName, until: Position) -> Result<StreamView, Error> {
+        self.reader.view(stream, until, self.clock.now())
+    }
+
     /// Where a stream ends, and when it began. Blocks on the disk.
+    ///
+    /// # Errors
+    /// As [`Self::stream_view`].
     pub fn stream_info(&self, stream: &StreamName) -> Result<StreamInfo, Error> {
-        let missing = || Error::StreamNotFound(stream.clone());
-        let last = self.reader.stream_head(stream)?.ok_or_else(missing)?;
+        let head = self.head();
+        let view = self.stream_view(stream, head)?;
         let one = PageSize { bytes: 1, events: 1 };
-        let first = self.reader.stream_forwards(stream, Revision::FIRST, last.position, one)?;
-        let last_event = self.reader.event_at(last.position)?;
+        let first = self.reader.stream_forwards(stream, view.first, head, one)?;
         Ok(StreamInfo {
-            head: last.revision,
-            last_position: last.position,
-            first_recorded_at: first.first().ok_or_else(missing)?.recorded_at(),
-            last_recorded_at: last_event.recorded_at(),
+            first: view.first,
+            head: view.head.revision,
+            last_position: view.head.position,
+            first_recorded_at: first.first().map(StoredEvent::recorded_at),
+            last_recorded_at: self.reader.event_at(view.head.position)?.recorded_at(),
+            metadata: view.life.map(|life| life.metadata.clone()),
         })
+    }
+
+    /// How many events there are, by type, category and day. Blocks on the disk.
+    pub fn tally(&self) -> Result<Tally, Error> {
+        Ok(self.reader.index.tally()?)
     }
 
     /// Names of streams that are not below `from`, sorted; at most `most`. Blocks on the disk.
@@ -258,8 +310,12 @@ impl Store {
             from = format!("{last}\0");
             let is_inside = |name: &String| name.starts_with(prefix);
             let is_last = names.len() <= size || !is_inside(last);
-            let is_shown = |name: &String| include_system || !name.starts_with(SYSTEM_PREFIX);
-            found.extend(names.into_iter().filter(is_inside).filter(is_shown));
+            let is_shown = |name: &String| include_system || !is_system(name);
+            for name in names.into_iter().filter(is_inside).filter(is_shown) {
+                if !self.reader.is_deleted(&StreamName::from_log(&name))? {
+                    found.push(name);
+                }
+            }
             if is_last || found.len() > size {
                 break;
             }
@@ -272,20 +328,6 @@ impl Store {
     /// Reads events by place. Blocks on the disk.
     pub fn reader(&self) -> &Reader {
         &self.reader
-    }
-
-    /// Follows the log or a stream.
-    ///
-    /// # Errors
-    /// [`Error::BeyondEnd`] when the start lies beyond the end.
-    pub fn subscribe(
-        self: &Arc<Self>,
-        to: Subscribed,
-        start: Start,
-        page_bytes: usize,
-        heartbeat: Duration,
-    ) -> Result<Subscription, Error> {
-        Subscription::new(self.clone(), to, start, page_bytes, heartbeat)
     }
 
     /// Lets nothing new in: appends are refused, subscriptions end.

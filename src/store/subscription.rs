@@ -1,9 +1,12 @@
 //! The one loop behind every subscription.
 //!
 //! Catching up and following live are the same step, repeated: read what lies in `(cursor, head]`,
-//! move the cursor, and wait for the head when nothing is left. There is no handover between the two,
-//! so there is none to get wrong. What differs is only where a page comes from: the ring of recent
-//! blocks when it reaches back far enough, else the segments.
+//! move the cursor, and wait when nothing is left. There is no handover between the two, so there is none to
+//! get wrong. What differs is only where a page comes from: the ring of recent blocks when it reaches back
+//! far enough, else the segments.
+//!
+//! Whoever follows everything waits for the head. Whoever follows a query waits for its terms, and passes
+//! everything else unread: the index says that nothing of it matches.
 //!
 //! A subscriber that does not read costs its own page and nothing else: nobody waits for it.
 
@@ -15,24 +18,18 @@ use tokio::time::{Instant, sleep_until};
 
 use super::Error;
 use super::read::PageSize;
+use super::select::is_meant;
 use super::store::{Condition, Store};
+use super::watchers::Watch;
+use crate::index::Plan;
 use crate::log::StoredEvent;
-use crate::model::{Position, Revision, StreamName};
+use crate::model::{Position, Query, Revision, StreamName, Timestamp, Walk};
 
 /// How many events may be passed over before a checkpoint says so.
 const SKIPPED_MAX: u64 = 10_000;
 
-/// What is followed.
-#[derive(Debug, Clone)]
-pub enum Subscribed {
-    /// The whole log.
-    All {
-        /// Also events of system streams.
-        include_system: bool,
-    },
-    /// One stream.
-    Stream(StreamName),
-}
+/// How many candidates are looked at in one go while live.
+const CANDIDATES: usize = 1024;
 
 /// Where a subscription begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +40,8 @@ pub enum Start {
     End,
     /// After this position, or revision if one stream is followed.
     After(u64),
+    /// With the first event committed at this time or later.
+    At(Timestamp),
 }
 
 /// What a subscriber is told.
@@ -69,17 +68,20 @@ pub enum Message {
 #[derive(Debug)]
 pub struct Subscription {
     store: Arc<Store>,
-    to: Subscribed,
+    query: Arc<Query>,
+    plan: Plan,
+    /// Wakes for events that may match; `None` when every event must be looked at.
+    watch: Option<Watch>,
     head: watch::Receiver<Position>,
     condition: watch::Receiver<Condition>,
     page_bytes: usize,
     heartbeat: Duration,
     /// The last position that was delivered or passed.
     cursor: Position,
-    /// The next revision, when one stream is followed.
-    next_revision: Revision,
     /// The last position that the subscriber knows of.
     told: Position,
+    /// Whether positions are places to resume from: not where one stream is followed.
+    tells_checkpoints: bool,
     is_live: bool,
     quiet_since: Instant,
 }
@@ -87,33 +89,27 @@ pub struct Subscription {
 impl Subscription {
     pub(super) fn new(
         store: Arc<Store>,
-        to: Subscribed,
-        start: Start,
+        query: Arc<Query>,
+        cursor: Position,
         page_bytes: usize,
         heartbeat: Duration,
     ) -> Result<Self, Error> {
         store.check_serving()?;
-        let head = store.head.clone();
-        let now = *head.borrow();
-        let (cursor, next_revision) = match (&to, start) {
-            (Subscribed::All { .. }, Start::Beginning) => (Position::ZERO, Revision::FIRST),
-            (Subscribed::All { .. }, Start::End) => (now, Revision::FIRST),
-            (Subscribed::All { .. }, Start::After(position)) if position > now.0 => {
-                return Err(Error::BeyondEnd { asked: position, last: Some(now.0) });
-            }
-            (Subscribed::All { .. }, Start::After(position)) => (Position(position), Revision::FIRST),
-            (Subscribed::Stream(name), start) => (Position::ZERO, next_revision(&store, name, start, now)?),
-        };
+        let plan = store.reader.index.plan(&query);
+        let signs = plan.signs();
+        let watch = (!signs.is_empty()).then(|| store.watchers.watch(signs));
         Ok(Self {
             condition: store.condition(),
+            head: store.head.clone(),
             store,
-            to,
-            head,
+            query,
+            plan,
+            watch,
             page_bytes,
             heartbeat,
             cursor,
-            next_revision,
             told: cursor,
+            tells_checkpoints: true,
             is_live: false,
             quiet_since: Instant::now(),
         })
@@ -130,24 +126,23 @@ impl Subscription {
     }
 
     async fn step(&mut self) -> Result<Message, Error> {
+        let mut is_quiet = false;
         loop {
             self.store.check_serving()?;
             let head = *self.head.borrow_and_update();
             if self.cursor < head {
-                let Some(page) = self.live_page(head) else {
-                    if std::mem::take(&mut self.is_live) {
+                let page = match self.live_page(head)? {
+                    Some(page) => page,
+                    None if std::mem::take(&mut self.is_live) => {
                         return Ok(Message::FellBehind { position: self.cursor, head });
                     }
-                    let page = self.stored_page(head).await?;
-                    if !page.is_empty() {
-                        return Ok(Message::Events(page));
-                    }
-                    continue;
+                    None => self.stored_page(head).await?,
                 };
-                if !page.is_empty() {
+                if let Some(last) = page.last() {
+                    self.told = last.position();
                     return Ok(Message::Events(page));
                 }
-                if self.cursor.0 - self.told.0 >= SKIPPED_MAX && matches!(self.to, Subscribed::All { .. }) {
+                if self.tells_checkpoints && self.cursor.0 - self.told.0 >= SKIPPED_MAX {
                     self.told = self.cursor;
                     return Ok(Message::Checkpoint(self.cursor));
                 }
@@ -157,77 +152,158 @@ impl Subscription {
                 self.told = self.cursor;
                 return Ok(Message::CaughtUp(self.cursor));
             }
-            tokio::select! {
-                changed = self.head.changed() => if changed.is_err() { return Err(self.store.why_gone()) },
-                changed = self.condition.changed() => if changed.is_err() { return Err(self.store.why_gone()) },
-                () = sleep_until(self.quiet_since + self.heartbeat) => {
-                    self.told = self.cursor;
-                    return Ok(Message::Heartbeat(self.cursor));
-                }
+            if is_quiet {
+                self.told = self.cursor;
+                return Ok(Message::Heartbeat(self.cursor));
             }
+            is_quiet = self.wait().await?;
         }
     }
 
-    /// The next events out of the ring, without those that do not match; `None` when it does not reach
-    /// back to the cursor. A stream is caught up from its own list first.
-    fn live_page(&mut self, head: Position) -> Option<Vec<StoredEvent>> {
-        if matches!(self.to, Subscribed::Stream(_)) && !self.is_live {
-            return None;
+    /// Waits until there may be something to say; true when it was quiet for too long.
+    async fn wait(&mut self) -> Result<bool, Error> {
+        let news = async {
+            match &self.watch {
+                Some(watch) => {
+                    watch.woken().await;
+                    Ok(())
+                }
+                None => self.head.changed().await,
+            }
+        };
+        tokio::select! {
+            news = news => news.map(|()| false).map_err(|_| self.store.why_gone()),
+            changed = self.condition.changed() => changed.map(|()| false).map_err(|_| self.store.why_gone()),
+            () = sleep_until(self.quiet_since + self.heartbeat) => Ok(true),
         }
-        let mut page = self.store.recent.after(self.cursor, head, self.page_bytes)?;
+    }
+
+    /// The next events out of memory, without those that do not match; `None` when memory does not reach
+    /// back to the cursor.
+    fn live_page(&mut self, head: Position) -> Result<Option<Vec<StoredEvent>>, Error> {
+        if self.watch.is_some() {
+            return self.live_matches(head);
+        }
+        let Some(mut page) = self.store.recent.after(self.cursor, head, self.page_bytes) else { return Ok(None) };
         self.cursor = page.last().map_or(self.cursor, StoredEvent::position);
-        match &self.to {
-            Subscribed::All { include_system: true } => {}
-            Subscribed::All { include_system: false } => page.retain(|event| !event.is_system()),
-            Subscribed::Stream(name) => page.retain(|event| event.stream() == name.as_str()),
+        page.retain(|event| is_meant(&self.query, event));
+        Ok(Some(page))
+    }
+
+    /// Likewise, where the index says which events to look at.
+    fn live_matches(&mut self, head: Position) -> Result<Option<Vec<StoredEvent>>, Error> {
+        let index = &self.store.reader.index;
+        let range = self.cursor.next()..=head;
+        if !index.may_match(&self.plan, &range) {
+            self.cursor = head;
+            return Ok(Some(Vec::new()));
         }
-        self.deliver(&page);
-        Some(page)
+        if !self.is_live || !index.is_in_memory(self.cursor.next()) {
+            return Ok(None);
+        }
+        let Some(mut candidates) = index.candidates(&self.plan, &range, Walk::Forwards)? else {
+            self.cursor = head;
+            return Ok(Some(Vec::new()));
+        };
+        let (mut page, mut bytes) = (Vec::new(), 0);
+        let found = candidates.next(CANDIDATES)?;
+        let is_all = found.len() < CANDIDATES;
+        for (position, _) in found {
+            let Some(event) = self.store.recent.event(position) else {
+                return Ok(Some(page).filter(|page| !page.is_empty()));
+            };
+            self.cursor = position;
+            if is_meant(&self.query, &event) {
+                bytes += event.bytes().len();
+                page.push(event);
+            }
+            if bytes >= self.page_bytes {
+                return Ok(Some(page));
+            }
+        }
+        if is_all {
+            self.cursor = head;
+        }
+        Ok(Some(page))
     }
 
     /// The next events from the segments.
     async fn stored_page(&mut self, head: Position) -> Result<Vec<StoredEvent>, Error> {
-        let reader = self.store.reader.clone();
+        let (reader, query) = (self.store.reader.clone(), self.query.clone());
         let size = PageSize { bytes: self.page_bytes, events: usize::MAX };
-        let (to, from, revision) = (self.to.clone(), self.cursor.next(), self.next_revision);
-        let read = move || match &to {
-            Subscribed::All { .. } => reader.log_forwards(from, head, size),
-            Subscribed::Stream(name) => reader.stream_forwards(name, revision, head, size),
-        };
-        let mut page = tokio::task::spawn_blocking(read).await.map_err(Error::internal)??;
-        self.cursor = match &self.to {
-            // A stream's page skips the rest of the log; an empty one means that nothing is left.
-            Subscribed::Stream(_) if page.is_empty() => head,
-            Subscribed::All { .. } | Subscribed::Stream(_) => page.last().map_or(head, StoredEvent::position),
-        };
-        if let Subscribed::All { include_system: false } = self.to {
-            page.retain(|event| !event.is_system());
-        }
-        self.deliver(&page);
-        Ok(page)
-    }
-
-    fn deliver(&mut self, page: &[StoredEvent]) {
-        let Some(last) = page.last() else { return };
-        self.told = last.position();
-        if matches!(self.to, Subscribed::Stream(_)) {
-            assert_eq!(page[0].revision(), self.next_revision, "revisions are dense");
-            self.next_revision = Revision::following(Some(last.revision()));
-        }
+        let range = self.cursor.next()..=head;
+        let read = move || reader.select(&query, range, Walk::Forwards, size);
+        let found = tokio::task::spawn_blocking(read).await.map_err(Error::internal)??;
+        self.cursor = found.rest.map_or(head, |rest| rest.start().before());
+        Ok(found.events)
     }
 }
 
-/// The revision that a subscription to one stream begins with.
-fn next_revision(store: &Store, stream: &StreamName, start: Start, head: Position) -> Result<Revision, Error> {
-    if start == Start::Beginning {
-        return Ok(Revision::FIRST);
+impl Store {
+    /// Follows the events of the log that match. Blocks on the disk when it begins at a time.
+    ///
+    /// # Errors
+    /// [`Error::BeyondEnd`] when the start lies beyond the end.
+    pub fn subscribe(
+        self: &Arc<Self>,
+        query: Query,
+        start: Start,
+        page_bytes: usize,
+        heartbeat: Duration,
+    ) -> Result<Subscription, Error> {
+        let head = self.head();
+        let cursor = match start {
+            Start::Beginning => Position::ZERO,
+            Start::End => head,
+            Start::After(position) if position > head.0 => {
+                return Err(Error::BeyondEnd { asked: position, last: Some(head.0) });
+            }
+            Start::After(position) => Position(position),
+            Start::At(time) => self.reader.position_at(time, head)?.before(),
+        };
+        Subscription::new(self.clone(), Arc::new(query), cursor, page_bytes, heartbeat)
     }
-    let last = store.reader.stream_head_at(stream, head)?.map(|head| head.revision);
-    match start {
-        Start::After(revision) if last.is_none_or(|last| revision > last.0) => {
-            Err(Error::BeyondEnd { asked: revision, last: last.map(|last| last.0) })
+
+    /// Follows the events of a stream that have one of these types, or any type. What the stream's life hides
+    /// now is left out. Blocks on the disk.
+    ///
+    /// # Errors
+    /// [`Error::BeyondEnd`] when the start lies beyond the end, [`Error::StreamGone`].
+    pub fn subscribe_stream(
+        self: &Arc<Self>,
+        stream: StreamName,
+        types: Vec<String>,
+        start: Start,
+        page_bytes: usize,
+        heartbeat: Duration,
+    ) -> Result<Subscription, Error> {
+        let head = self.head();
+        let cursor = self.stream_cursor(&stream, start, head)?;
+        let query = Arc::new(Query::of_stream(stream, types));
+        let subscription = Subscription::new(self.clone(), query, cursor, page_bytes, heartbeat)?;
+        Ok(Subscription { tells_checkpoints: false, ..subscription })
+    }
+
+    fn stream_cursor(&self, stream: &StreamName, start: Start, head: Position) -> Result<Position, Error> {
+        let last = self.reader.stream_head_at(stream, head)?.map(|head| head.revision);
+        let from = match start {
+            Start::After(revision) if last.is_none_or(|last| revision > last.0) => {
+                return Err(Error::BeyondEnd { asked: revision, last: last.map(|last| last.0) });
+            }
+            Start::After(revision) => Revision(revision + 1),
+            Start::Beginning | Start::At(_) => Revision::FIRST,
+            Start::End => return Ok(head),
+        };
+        let first = match self.reader.view(stream, head, self.clock.now()) {
+            Ok(view) => from.max(view.first),
+            Err(Error::StreamNotFound(_) | Error::StreamDeleted(_)) => return Ok(head),
+            Err(error) => return Err(error),
+        };
+        if last.is_none_or(|last| first > last) {
+            return Ok(head);
         }
-        Start::After(revision) => Ok(Revision(revision + 1)),
-        Start::Beginning | Start::End => Ok(Revision::following(last)),
+        let one = PageSize { bytes: 1, events: 1 };
+        let page = self.reader.stream_forwards(stream, first, head, one)?;
+        Ok(page.first().ok_or(Error::EventNotFound)?.position().before())
     }
 }

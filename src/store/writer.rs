@@ -6,6 +6,7 @@
 //!     log.append: one write, one sync          while it runs, the next group gathers
 //!     index, ring and heads learn the block
 //!     publish the head                         from here on the events are seen
+//!     wake those who wait for such events
 //!     answer everyone                          after that line and never before
 //! ```
 //!
@@ -14,22 +15,23 @@
 //! [`Error::Poisoned`], now and from then on.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
 use std::time::Instant;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::Error;
+use super::controls::{Answer, Entered, changes_in, checkpoints_in};
 use super::group::{Decided, Group, Knowledge, Request};
-use super::heads::StreamHead;
 use super::recent::Recent;
-use super::snapshots::{Answer, Entered, changes_in};
 use super::store::Condition;
+use super::watchers::Watchers;
 use crate::clock::Clock;
 use crate::index::Index;
 use crate::log::{Appended, CommitLog, Placed};
 use crate::metrics::Metrics;
-use crate::model::{Position, StreamName, Timestamp};
+use crate::model::{Position, Timestamp};
 
 /// A group that has this many bytes takes no more requests.
 const GROUP_BYTES_MAX: usize = 4 << 20;
@@ -40,6 +42,7 @@ pub(super) struct Writer {
     pub(super) known: Knowledge,
     pub(super) index: Arc<Index>,
     pub(super) recent: Arc<Recent>,
+    pub(super) watchers: Arc<Watchers>,
     pub(super) queue: mpsc::Receiver<Request>,
     pub(super) head: watch::Sender<Position>,
     pub(super) condition: watch::Sender<Condition>,
@@ -100,9 +103,13 @@ impl Writer {
 
     fn decide(&mut self, group: &mut Group, request: Request) -> Option<oneshot::Sender<()>> {
         match request {
-            Request::Append { append, reply, permit } => group.append(&mut self.known, append, reply, permit),
+            Request::Transact { transaction, judged, reply, permit } => {
+                group.transact(&mut self.known, transaction, judged, reply, permit);
+            }
             Request::Save { snapshot, reply, permit } => group.save(&mut self.known, snapshot, reply, permit),
             Request::Delete { stream, revision, reply } => group.delete(stream, revision, reply),
+            Request::Live { change, reply } => group.live(&mut self.known, change, reply),
+            Request::Mark { change, reply } => group.mark(&self.known, change, reply),
             Request::Close { reply } => return Some(reply),
         }
         None
@@ -122,8 +129,7 @@ impl Writer {
                 self.metrics.committed(&placed.block, started.elapsed());
                 self.deferred = std::mem::take(&mut group.deferred);
                 group.settle(&mut self.known);
-                self.learn(&placed);
-                self.publish(&placed);
+                self.show(&placed);
                 self.answer(group.decided, group.now, Some(&placed));
             }
             Ok(Appended::TailMoved(blocks)) => {
@@ -139,29 +145,29 @@ impl Writer {
         }
     }
 
-    /// Lets the views learn a durable block.
-    fn learn(&mut self, placed: &Placed) {
-        self.index.learn(placed);
+    /// Lets the views learn a durable block, and then makes its events visible.
+    fn show(&mut self, placed: &Placed) {
+        let mut woken = self.watchers.awaiting();
+        self.index.learn(placed, &mut |term| woken.see(term));
         self.recent.push(&placed.block);
-    }
-
-    /// Makes the events of a block visible.
-    fn publish(&mut self, placed: &Placed) {
+        if placed.block.events().any(|(_, event)| event.is_system()) {
+            self.known.reader.has_lives.store(true, Ordering::Release);
+        }
         let end = placed.block.end_position().before();
         self.head.send_replace(end);
         self.metrics.head(end);
+        woken.wake();
     }
 
     /// Takes in a block that somebody else proposed.
     fn take_in(&mut self, placed: &Placed) {
         for (entry, event) in placed.block.events() {
             self.known.ids.push(entry.id, event.position());
-            let head = StreamHead { revision: event.revision(), position: event.position() };
-            self.known.heads.put(StreamName::from_log(event.stream()), Some(head));
+            self.known.learn(&event);
             self.last_time = self.last_time.max(event.recorded_at());
         }
-        self.learn(placed);
-        self.publish(placed);
+        self.known.checkpoints.change(checkpoints_in(placed));
+        self.show(placed);
         self.enter(placed, Vec::new());
     }
 
@@ -170,13 +176,17 @@ impl Writer {
         for decided in decided {
             match decided {
                 // Whoever asked may have gone away: the answers are dropped then.
-                Decided::Append { reply, verdict, .. } => {
+                Decided::Transact { reply, verdict, .. } => {
                     self.metrics.answered(&verdict);
                     drop(reply.send(verdict));
                 }
                 Decided::Save { reply, verdict: Err(error), .. } => drop(reply.send(Err(error))),
-                Decided::Save { reply, verdict: Ok(()), .. } => answers.push(Answer::Saved(reply, now)),
-                Decided::Delete { reply, .. } => answers.push(Answer::Deleted(reply)),
+                Decided::Save { reply, verdict: Ok(control), .. } => {
+                    answers.push((control, Answer::Saved(reply, now)));
+                }
+                Decided::Delete { reply, control, .. } => answers.push((control, Answer::Deleted(reply))),
+                Decided::Live { reply, verdict, .. } => drop(reply.send(verdict)),
+                Decided::Mark { reply, verdict, .. } => drop(reply.send(verdict)),
             }
         }
         if let Some(placed) = placed {
@@ -185,7 +195,7 @@ impl Writer {
     }
 
     /// Hands the control records of a block to the directory.
-    fn enter(&mut self, placed: &Placed, answers: Vec<Answer>) {
+    fn enter(&mut self, placed: &Placed, answers: Vec<(usize, Answer)>) {
         let changes = changes_in(placed);
         if changes.is_empty() {
             return;
@@ -224,9 +234,11 @@ impl Drop for PoisonOnPanic {
 /// Answers that the store has stopped; hands back who asks to close.
 fn refuse(request: Request) -> Option<oneshot::Sender<()>> {
     match request {
-        Request::Append { reply, .. } => drop(reply.send(Err(Error::Poisoned))),
+        Request::Transact { reply, .. } => drop(reply.send(Err(Error::Poisoned))),
         Request::Save { reply, .. } => drop(reply.send(Err(Error::Poisoned))),
         Request::Delete { reply, .. } => drop(reply.send(Err(Error::Poisoned))),
+        Request::Live { reply, .. } => drop(reply.send(Err(Error::Poisoned))),
+        Request::Mark { reply, .. } => drop(reply.send(Err(Error::Poisoned))),
         Request::Close { reply } => return Some(reply),
     }
     None

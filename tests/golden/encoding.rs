@@ -55,7 +55,9 @@ fn put(draft: &mut Draft, number: usize, request: Request) {
         Request::Delete { stream: "order-1", revision: Some(1) } => {
             draft.put_control(Kind::SnapshotsDeleted, "order-1", b"\0\0\0\0\0\0\0\x01order-1");
         }
-        Request::Delete { stream, .. } => draft.put_control(Kind::SnapshotsDeleted, stream, b"order-2"),
+        Request::Delete { stream, .. } => {
+            draft.put_control(Kind::SnapshotsDeleted, stream, b"order-2");
+        }
     }
 }
 

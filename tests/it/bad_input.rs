@@ -244,7 +244,8 @@ async fn a_bad_tenant_name_is_refused() {
     ];
     let mut api = proto::event_store_client::EventStoreClient::new(refusing.channel.clone());
     for (name, why) in names {
-        let append = proto::AppendRequest { stream: "s".to_owned(), expected: None, events: vec![good()], guards: Vec::new() };
+        let append =
+            proto::AppendRequest { stream: "s".to_owned(), expected: None, events: vec![good()], guards: Vec::new() };
         let mut request = Request::new(append);
         let value: MetadataValue<Ascii> = MetadataValue::try_from(name).unwrap();
         request.metadata_mut().insert("quipu-tenant", value);

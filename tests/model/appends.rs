@@ -82,7 +82,7 @@ fn compare(
     let wrong = || Err(format!("{}: the store says {answer:?}, the model {model:?}", tried.told()));
     match (answer, model) {
         (Ok(answer), Ok(model)) if answer == model => Ok(()),
-        (Err(Error::WrongExpectedRevision { stream, expected, actual }), Err(Refusal::Guard(last))) => {
+        (Err(Error::WrongExpectedRevision { stream, expected, actual, .. }), Err(Refusal::Guard(last))) => {
             same("the stream refused", &stream.as_str(), &tried.stream.as_str())?;
             same("the revision expected", expected, &tried.expected)?;
             same("the actual revision", actual, last)
@@ -136,11 +136,12 @@ impl Run {
                 tried.offers.truncate(1);
             }
             let model = self.plain.append(&tried);
-            let answer = self.runtime.block_on(self.store.append_in_turn(tried.append()));
+            let answer = self.runtime.block_on(self.store.transact_in_turn(tried.append().into()));
             pending.push((tried, model, answer.map_err(|error| format!("a burst was refused: {error}"))?));
         }
         for (tried, model, answer) in pending {
             let answer = self.runtime.block_on(answer).map_err(|_| "an answer never came".to_owned())?;
+            let answer = answer.map(|transacted| transacted.appends[0]);
             compare(&self.plain, &tried, &answer, &model)?;
             self.tried.push(tried);
         }

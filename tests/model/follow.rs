@@ -1,10 +1,11 @@
 //! Subscriptions: opened anywhere, read until they are caught up, and read on after more went in.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use quipu::log::StoredEvent;
-use quipu::model::StreamName;
-use quipu::store::{Error, Message, Start, Subscribed, Subscription};
+use quipu::model::{Query, StreamName};
+use quipu::store::{Error, Message, Start, Store, Subscription};
 
 use crate::appends::any_stream;
 use crate::checked::{Checked, holds, same};
@@ -13,6 +14,26 @@ use crate::run::Run;
 
 /// How many subscriptions are open at once.
 const FOLLOWERS: usize = 4;
+
+/// What is followed.
+#[derive(Debug, Clone)]
+pub(crate) enum Subscribed {
+    /// The whole log, also system streams or not.
+    All { include_system: bool },
+    /// One stream.
+    Stream(StreamName),
+}
+
+impl Subscribed {
+    fn open(&self, store: &Arc<Store>, start: Start, page_bytes: usize) -> Result<Subscription, Error> {
+        match self {
+            Self::All { include_system } => {
+                store.subscribe(Query::all().with_system(*include_system), start, page_bytes, Duration::ZERO)
+            }
+            Self::Stream(name) => store.subscribe_stream(name.clone(), Vec::new(), start, page_bytes, Duration::ZERO),
+        }
+    }
+}
 
 /// Somebody who follows the log or a stream.
 pub(crate) struct Follower {
@@ -100,7 +121,7 @@ impl Run {
             2 => {
                 let asked = last.map_or(0, |last| last + 1) + self.chance.below(3);
                 self.note(format!("follow {to:?} after {asked}, which is beyond the end"));
-                let refused = self.store.subscribe(to, Start::After(asked), 1, Duration::ZERO).err();
+                let refused = to.open(&self.store, Start::After(asked), 1).err();
                 let is_right =
                     matches!(&refused, Some(Error::BeyondEnd { asked: it, last: end }) if (*it, *end) == (asked, last));
                 return holds(is_right, || format!("beyond the end, {last:?}: {refused:?}"));
@@ -117,7 +138,7 @@ impl Run {
     fn follow_from(&mut self, to: Subscribed, start: Start, passed: usize) -> Checked {
         let page_bytes = [1, 150, 500, 1 << 20][self.chance.below(4) as usize];
         self.note(format!("follow {to:?} from {start:?}, {page_bytes} bytes a message"));
-        let subscription = self.store.subscribe(to.clone(), start, page_bytes, Duration::ZERO);
+        let subscription = to.open(&self.store, start, page_bytes);
         let subscription = subscription.map_err(|error| format!("not subscribed: {error:?}"))?;
         if self.followers.len() == FOLLOWERS {
             self.followers.remove(0);

@@ -122,7 +122,7 @@ impl Run {
         let info = info.map_err(|error| told(&error))?;
         same("the head of a stream", &info.head.0, &(self.plain.stream(name).len() as u64 - 1))?;
         same("the last position of a stream", &info.last_position.0, &(*last as u64 + 1))?;
-        same("the first time of a stream", &info.first_recorded_at, &self.plain.log[*first].at)?;
+        same("the first time of a stream", &info.first_recorded_at, &Some(self.plain.log[*first].at))?;
         same("the last time of a stream", &info.last_recorded_at, &self.plain.log[*last].at)
     }
 

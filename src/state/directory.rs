@@ -1,10 +1,10 @@
-//! The snapshots' directory: where in the log the last snapshots of each stream lie.
+//! The directory: where in the log the last snapshots of each stream lie, and the checkpoints.
 
 use std::sync::Arc;
 
 use super::{Change, Error, Shelf, keys};
 use crate::log::{Place, Slot};
-use crate::model::{Revision, StreamName, Timestamp};
+use crate::model::{CheckpointName, Position, Revision, StreamName, Timestamp};
 
 /// A snapshot that is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,22 +21,26 @@ pub struct SnapshotRow {
 
 /// What a control record does to the directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SnapshotChange {
+pub enum ControlChange {
     /// A snapshot was saved.
     Saved(StreamName, SnapshotRow),
     /// One snapshot of a stream was deleted, or all.
     Deleted(StreamName, Option<Revision>),
+    /// A checkpoint was set.
+    CheckpointSet(CheckpointName, Position, Timestamp),
+    /// A checkpoint was deleted.
+    CheckpointDeleted(CheckpointName),
 }
 
 /// The directory of one log.
 #[derive(Debug, Clone)]
-pub struct SnapshotDirectory {
+pub struct Directory {
     shelf: Arc<dyn Shelf>,
     log_id: u128,
     per_stream: usize,
 }
 
-impl SnapshotDirectory {
+impl Directory {
     /// The directory on a shelf, for the log with this id, keeping `per_stream` snapshots each.
     pub fn new(shelf: Arc<dyn Shelf>, log_id: u128, per_stream: usize) -> Self {
         Self { shelf, log_id, per_stream }
@@ -58,14 +62,18 @@ impl SnapshotDirectory {
 
     /// Applies the changes of the block at `slot`, and drops snapshots beyond the number kept. Returns
     /// for each change how many snapshots it deleted by name.
-    pub fn apply(&self, slot: Slot, changes: &[SnapshotChange]) -> Result<Vec<usize>, Error> {
+    pub fn apply(&self, slot: Slot, changes: &[ControlChange]) -> Result<Vec<usize>, Error> {
         let mut deleted = Vec::with_capacity(changes.len());
         for (index, change) in changes.iter().enumerate() {
             let mut rows = match change {
-                SnapshotChange::Saved(stream, row) => self.saved(stream, row)?,
-                SnapshotChange::Deleted(stream, revision) => self.deleted(stream, *revision)?,
+                ControlChange::Saved(stream, row) => self.saved(stream, row)?,
+                ControlChange::Deleted(stream, revision) => self.deleted(stream, *revision)?,
+                ControlChange::CheckpointSet(name, position, time) => {
+                    vec![Change::Put(keys::checkpoint(name), keys::encode_checkpoint(*position, *time))]
+                }
+                ControlChange::CheckpointDeleted(name) => vec![Change::Remove(keys::checkpoint(name))],
             };
-            deleted.push(if matches!(change, SnapshotChange::Deleted(..)) { rows.len() } else { 0 });
+            deleted.push(if matches!(change, ControlChange::Deleted(..)) { rows.len() } else { 0 });
             if index + 1 == changes.len() {
                 rows.push(Change::Put(keys::applied(), keys::encode_applied(self.log_id, slot)));
             }
@@ -87,6 +95,16 @@ impl SnapshotDirectory {
         }
         rows.reverse();
         Ok(rows)
+    }
+
+    /// All checkpoints.
+    pub fn checkpoints(&self) -> Result<Vec<(CheckpointName, Position, Timestamp)>, Error> {
+        let rows = self.shelf.rows(&keys::checkpoints())?.into_iter();
+        let decode = |(key, value): (Vec<u8>, Vec<u8>)| {
+            let name = CheckpointName::from_log(std::str::from_utf8(&key[1..]).ok()?);
+            keys::decode_checkpoint(&value).map(|(position, time)| (name, position, time))
+        };
+        rows.map(|row| decode(row).ok_or_else(|| Error("a checkpoint's row is malformed".into()))).collect()
     }
 
     /// Writes out what is not on disk yet.
@@ -122,23 +140,23 @@ mod tests {
         SnapshotRow { revision: Revision(revision), place, size: 10, saved_at: Timestamp::default() }
     }
 
-    fn revisions(directory: &SnapshotDirectory, stream: &StreamName) -> Vec<u64> {
+    fn revisions(directory: &Directory, stream: &StreamName) -> Vec<u64> {
         directory.of(stream).unwrap().iter().map(|row| row.revision.0).collect()
     }
 
     #[test]
     fn the_newest_revisions_are_kept_and_deletion_is_exact() {
-        let directory = SnapshotDirectory::new(Arc::new(MemoryShelf::default()), 7, 3);
+        let directory = Directory::new(Arc::new(MemoryShelf::default()), 7, 3);
         let (one, other) = (StreamName::from_log("s"), StreamName::from_log("s2"));
-        let save = |stream: &StreamName, revision| SnapshotChange::Saved(stream.clone(), row(revision));
+        let save = |stream: &StreamName, revision| ControlChange::Saved(stream.clone(), row(revision));
         let saves: Vec<_> = [5, 9, 7, 9, 300, 1].map(|revision| save(&one, revision)).into();
         directory.apply(Slot(4), &saves).unwrap();
         directory.apply(Slot(5), &[save(&other, 2)]).unwrap();
         assert_eq!(revisions(&directory, &one), [300, 9, 7]);
 
-        directory.apply(Slot(6), &[SnapshotChange::Deleted(one.clone(), Some(Revision(9)))]).unwrap();
+        directory.apply(Slot(6), &[ControlChange::Deleted(one.clone(), Some(Revision(9)))]).unwrap();
         assert_eq!(revisions(&directory, &one), [300, 7]);
-        directory.apply(Slot(7), &[SnapshotChange::Deleted(one.clone(), None)]).unwrap();
+        directory.apply(Slot(7), &[ControlChange::Deleted(one.clone(), None)]).unwrap();
         assert_eq!(revisions(&directory, &one), [0; 0]);
         assert_eq!(revisions(&directory, &other), [2]);
         assert_eq!(directory.applied(Slot(8)).unwrap(), Some(Slot(7)));
@@ -148,12 +166,12 @@ mod tests {
     fn a_shelf_ahead_of_its_log_or_of_another_log_is_emptied() {
         let shelf = Arc::new(MemoryShelf::default());
         let stream = StreamName::from_log("s");
-        let mine = SnapshotDirectory::new(shelf.clone(), 7, 3);
-        mine.apply(Slot(4), &[SnapshotChange::Saved(stream.clone(), row(1))]).unwrap();
+        let mine = Directory::new(shelf.clone(), 7, 3);
+        mine.apply(Slot(4), &[ControlChange::Saved(stream.clone(), row(1))]).unwrap();
         assert_eq!(mine.applied(Slot(4)).unwrap(), None);
         assert_eq!(revisions(&mine, &stream), [0; 0]);
 
-        mine.apply(Slot(4), &[SnapshotChange::Saved(stream.clone(), row(1))]).unwrap();
-        assert_eq!(SnapshotDirectory::new(shelf, 8, 3).applied(Slot(9)).unwrap(), None);
+        mine.apply(Slot(4), &[ControlChange::Saved(stream.clone(), row(1))]).unwrap();
+        assert_eq!(Directory::new(shelf, 8, 3).applied(Slot(9)).unwrap(), None);
     }
 }

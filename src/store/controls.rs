@@ -1,10 +1,11 @@
-//! Snapshots: the log keeps them, the directory on the shelf finds them.
+//! Control records: the log keeps them, the directory on the shelf finds them.
 //!
-//! A snapshot is a control record: as durable as an event, in order with them, at no position. Once
-//! its block is durable, a thread of its own enters it in the directory and then answers, so a
-//! snapshot that was acknowledged is found. When the shelf fails, the directory goes on in memory,
-//! filled from the log; the next start mends the shelf.
+//! A snapshot and a checkpoint are control records: as durable as an event, in order with them, at no
+//! position. Once their block is durable, a thread of its own enters them in the directory. Whoever saved
+//! or deleted a snapshot is answered after that, so a snapshot that was acknowledged is found. When the
+//! shelf fails, the directory goes on in memory, filled from the log; the next start mends the shelf.
 
+use std::collections::HashMap;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, RwLock};
 use std::thread::JoinHandle;
@@ -14,14 +15,15 @@ use bytes::Bytes;
 use super::Error;
 use super::group::Reply;
 use super::read::Reader;
+use super::transaction::Checkpoint;
 use crate::index::Index;
 use crate::log::record::Kind;
 use crate::log::{Place, Placed, Slot};
 use crate::model::snapshot::SAVED_AT_FIELD;
 use crate::model::time::TIME_FIELD_BYTES;
 use crate::model::wire::{Fields, Value};
-use crate::model::{ProposedSnapshot, Revision, StreamName, Timestamp};
-use crate::state::{self, MemoryShelf, SnapshotChange, SnapshotDirectory, SnapshotRow};
+use crate::model::{CheckpointName, Position, ProposedSnapshot, Revision, StreamName, Timestamp};
+use crate::state::{self, ControlChange, Directory, MemoryShelf, SnapshotRow};
 
 /// How many blocks with control records may wait to be entered.
 const QUEUE: usize = 1024;
@@ -29,10 +31,10 @@ const QUEUE: usize = 1024;
 /// What is known of a snapshot.
 pub type SnapshotInfo = SnapshotRow;
 
-/// The snapshots of one store, as readers see them.
+/// The snapshots and checkpoints of one store, as the directory has them.
 #[derive(Debug)]
-pub(super) struct Snapshots {
-    directory: RwLock<SnapshotDirectory>,
+pub(super) struct Controls {
+    directory: RwLock<Directory>,
     index: Arc<Index>,
     reader: Reader,
     log_id: u128,
@@ -42,9 +44,9 @@ pub(super) struct Snapshots {
 /// The control records of a block, on their way into the directory.
 pub(super) struct Entered {
     pub(super) slot: Slot,
-    pub(super) changes: Vec<SnapshotChange>,
-    /// For each change, who wants to know. Empty when they came from somebody else.
-    pub(super) answers: Vec<Answer>,
+    pub(super) changes: Vec<ControlChange>,
+    /// Who wants to know of which change. Empty when they came from somebody else.
+    pub(super) answers: Vec<(usize, Answer)>,
 }
 
 /// Who waits until a change is in the directory.
@@ -55,9 +57,9 @@ pub(super) enum Answer {
     Deleted(Reply<usize>),
 }
 
-impl Snapshots {
+impl Controls {
     pub(super) fn new(
-        directory: SnapshotDirectory,
+        directory: Directory,
         index: Arc<Index>,
         reader: Reader,
         log_id: u128,
@@ -77,6 +79,12 @@ impl Snapshots {
             directory.apply(block[0].slot, &changes?)?;
         }
         Ok(())
+    }
+
+    /// All checkpoints, as they are at start.
+    pub(super) fn checkpoints(&self) -> Result<Vec<(CheckpointName, Checkpoint)>, Error> {
+        let rows = self.directory().checkpoints()?.into_iter();
+        Ok(rows.map(|(name, position, updated_at)| (name, Checkpoint { position, updated_at })).collect())
     }
 
     /// The snapshots of a stream, newest first.
@@ -100,7 +108,7 @@ impl Snapshots {
         Ok(Some((row.revision, bytes)))
     }
 
-    fn directory(&self) -> SnapshotDirectory {
+    fn directory(&self) -> Directory {
         self.directory.read().expect("no panic under this lock").clone()
     }
 
@@ -109,7 +117,7 @@ impl Snapshots {
         if let Err(error) = &applied {
             applied = self.move_to_memory(error).map(|()| vec![1; entered.changes.len()]);
         }
-        for (index, answer) in entered.answers.into_iter().enumerate() {
+        for (index, answer) in entered.answers {
             let deleted = applied.as_ref().map(|deleted| deleted[index]).map_err(Clone::clone);
             match answer {
                 // Whoever asked may have gone away: the answers are dropped then.
@@ -124,19 +132,19 @@ impl Snapshots {
         tracing::error!(error = %why, "the state directory failed; memory stands in until the next start");
         let shelf = Arc::new(MemoryShelf::default());
         *self.directory.write().expect("no panic under this lock") =
-            SnapshotDirectory::new(shelf, self.log_id, self.per_stream);
+            Directory::new(shelf, self.log_id, self.per_stream);
         self.catch_up(Slot(u64::MAX))
     }
 }
 
 /// The thread that enters snapshots in the directory.
-pub(super) fn start(snapshots: Arc<Snapshots>) -> Result<(SyncSender<Entered>, JoinHandle<()>), Error> {
+pub(super) fn start(controls: Arc<Controls>) -> Result<(SyncSender<Entered>, JoinHandle<()>), Error> {
     let (sender, receiver): (_, Receiver<Entered>) = sync_channel(QUEUE);
     let work = move || {
         for entered in receiver {
-            snapshots.enter(entered);
+            controls.enter(entered);
         }
-        if let Err(error) = snapshots.directory().flush() {
+        if let Err(error) = controls.directory().flush() {
             tracing::warn!(%error, "the state directory was not written out");
         }
     };
@@ -155,8 +163,14 @@ pub(super) fn encode_deleted(stream: &StreamName, revision: Option<Revision>) ->
     [revision.as_ref().map_or(&[][..], |bytes| &bytes[..]), stream.as_str().as_bytes()].concat()
 }
 
+/// The record of a checkpoint that was set: its position, when, then its name.
+pub(super) fn encode_checkpoint(name: &CheckpointName, checkpoint: Checkpoint) -> Vec<u8> {
+    let time = checkpoint.updated_at.encode_field(SAVED_AT_FIELD);
+    [&checkpoint.position.0.to_be_bytes()[..], &time, name.as_str().as_bytes()].concat()
+}
+
 /// What the control records of a block do to the directory.
-pub(super) fn changes_in(placed: &Placed) -> Vec<SnapshotChange> {
+pub(super) fn changes_in(placed: &Placed) -> Vec<ControlChange> {
     let changes = placed.block.controls().filter_map(|entry| {
         let place = Place { segment: placed.place.segment, offset: placed.place.offset + entry.offset };
         decode(entry.kind, entry.name_bytes, &placed.block.record(entry), place)
@@ -164,13 +178,25 @@ pub(super) fn changes_in(placed: &Placed) -> Vec<SnapshotChange> {
     changes.collect()
 }
 
-fn change_at(reader: &Reader, place: Place) -> Result<SnapshotChange, Error> {
+/// What a block that somebody else proposed does to the checkpoints.
+pub(super) fn checkpoints_in(placed: &Placed) -> HashMap<CheckpointName, Option<Checkpoint>> {
+    let changes = changes_in(placed).into_iter().filter_map(|change| match change {
+        ControlChange::CheckpointSet(name, position, updated_at) => {
+            Some((name, Some(Checkpoint { position, updated_at })))
+        }
+        ControlChange::CheckpointDeleted(name) => Some((name, None)),
+        ControlChange::Saved(..) | ControlChange::Deleted(..) => None,
+    });
+    changes.collect()
+}
+
+fn change_at(reader: &Reader, place: Place) -> Result<ControlChange, Error> {
     let (kind, name_bytes, bytes) = reader.control(place)?;
     decode(kind, name_bytes, &bytes, place)
         .ok_or_else(|| Error::internal(state::Error("a malformed control record".into())))
 }
 
-fn decode(kind: Kind, name_bytes: u16, bytes: &[u8], place: Place) -> Option<SnapshotChange> {
+fn decode(kind: Kind, name_bytes: u16, bytes: &[u8], place: Place) -> Option<ControlChange> {
     match kind {
         Kind::Event => None,
         Kind::SnapshotSaved => {
@@ -185,12 +211,22 @@ fn decode(kind: Kind, name_bytes: u16, bytes: &[u8], place: Place) -> Option<Sna
             }
             let saved_at = Timestamp::decode_field(bytes.last_chunk::<TIME_FIELD_BYTES>()?);
             let row = SnapshotRow { revision, place, size: bytes.len() as u32, saved_at };
-            Some(SnapshotChange::Saved(StreamName::from_log(stream?), row))
+            Some(ControlChange::Saved(StreamName::from_log(stream?), row))
+        }
+        Kind::CheckpointSet => {
+            let (position, rest) = bytes.split_first_chunk()?;
+            let (time, name) = rest.split_first_chunk()?;
+            let name = CheckpointName::from_log(std::str::from_utf8(name).ok()?);
+            let position = Position(u64::from_be_bytes(*position));
+            Some(ControlChange::CheckpointSet(name, position, Timestamp::decode_field(time)))
+        }
+        Kind::CheckpointDeleted => {
+            Some(ControlChange::CheckpointDeleted(CheckpointName::from_log(std::str::from_utf8(bytes).ok()?)))
         }
         Kind::SnapshotsDeleted => {
             let (revision, name) = bytes.split_at(bytes.len().checked_sub(usize::from(name_bytes))?);
             let revision = revision.first_chunk().map(|bytes| Revision(u64::from_be_bytes(*bytes)));
-            Some(SnapshotChange::Deleted(StreamName::from_log(std::str::from_utf8(name).ok()?), revision))
+            Some(ControlChange::Deleted(StreamName::from_log(std::str::from_utf8(name).ok()?), revision))
         }
     }
 }
