@@ -144,6 +144,7 @@ mod tests {
             stream: "s".to_owned(),
             expected: Expected::NoStream,
             actual: Some(2),
+            head: 9,
         }
     }
 

@@ -37,7 +37,12 @@ async fn append_without_an_expectation_is_append_with_any() {
     let channel = server.channel().await;
     let new = proto::NewEvent { r#type: "Happened".to_owned(), ..Default::default() };
     for revision in 0..3 {
-        let request = proto::AppendRequest { stream: "s".to_owned(), expected: None, events: vec![new.clone()], guards: Vec::new() };
+        let request = proto::AppendRequest {
+            stream: "s".to_owned(),
+            expected: None,
+            events: vec![new.clone()],
+            guards: Vec::new(),
+        };
         let answer: proto::AppendResponse = wire::ask(&channel, wire::APPEND, &request).await.unwrap();
         assert_eq!((answer.first_revision, answer.last_revision), (Some(revision), Some(revision)));
     }
@@ -52,7 +57,7 @@ async fn append_with_stale_revision_is_refused_and_changes_nothing() {
     for (wrong, count) in [(0, 1), (1, 5), (3, 1), (1_000_000, 1), (u64::MAX, 2)] {
         let refused = client.append("order-1", Expected::Revision(wrong), events(0..count)).await.unwrap_err();
         match &refused {
-            Error::WrongExpectedRevision { stream, expected, actual } => {
+            Error::WrongExpectedRevision { stream, expected, actual, .. } => {
                 assert_eq!((stream.as_str(), *expected, *actual), ("order-1", Expected::Revision(wrong), Some(2)));
             }
             other => panic!("{other:?}"),
@@ -146,7 +151,12 @@ async fn an_event_without_an_id_gets_one_from_the_server() {
     let channel = server.channel().await;
     let new = proto::NewEvent { r#type: "Happened".to_owned(), data: "{}".into(), ..Default::default() };
     for _ in 0..2 {
-        let request = proto::AppendRequest { stream: "s".to_owned(), expected: None, events: vec![new.clone(); 20], guards: Vec::new() };
+        let request = proto::AppendRequest {
+            stream: "s".to_owned(),
+            expected: None,
+            events: vec![new.clone(); 20],
+            guards: Vec::new(),
+        };
         let answer: proto::AppendResponse = wire::ask(&channel, wire::APPEND, &request).await.unwrap();
         assert!(!answer.deduplicated);
     }
@@ -255,7 +265,8 @@ async fn an_id_in_capitals_comes_back_in_the_canonical_form() {
     let channel = server.channel().await;
     let id = Uuid::now_v7();
     let new = proto::NewEvent { id: id.to_string().to_uppercase(), r#type: "A".to_owned(), ..Default::default() };
-    let request = proto::AppendRequest { stream: "s".to_owned(), expected: None, events: vec![new], guards: Vec::new() };
+    let request =
+        proto::AppendRequest { stream: "s".to_owned(), expected: None, events: vec![new], guards: Vec::new() };
     let first: proto::AppendResponse = wire::ask(&channel, wire::APPEND, &request).await.unwrap();
     let again: proto::AppendResponse = wire::ask(&channel, wire::APPEND, &request).await.unwrap();
     assert_eq!((first.deduplicated, again.deduplicated), (false, true));

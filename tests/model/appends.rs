@@ -82,7 +82,7 @@ fn compare(
     let wrong = || Err(format!("{}: the store says {answer:?}, the model {model:?}", tried.told()));
     match (answer, model) {
         (Ok(answer), Ok(model)) if answer == model => Ok(()),
-        (Err(Error::WrongExpectedRevision { stream, expected, actual }), Err(Refusal::Guard(last))) => {
+        (Err(Error::WrongExpectedRevision { stream, expected, actual, .. }), Err(Refusal::Guard(last))) => {
             same("the stream refused", &stream.as_str(), &tried.stream.as_str())?;
             same("the revision expected", expected, &tried.expected)?;
             same("the actual revision", actual, last)

@@ -1,8 +1,8 @@
 //! The handle that every call starts from.
 //!
 //! Owns [`Client`]: the connection, the tenant header, the retry policy and the size limit, shared by
-//! all clones. The calls themselves live next to what they are about: `append.rs`, `read.rs`,
-//! `subscribe.rs`, `session.rs`, `snapshot.rs`, `streams.rs`, `server_info.rs`.
+//! all clones. The calls themselves live next to what they are about: `append.rs`, `transact.rs`,
+//! `session.rs`, `read.rs`, `subscribe.rs`, `snapshot.rs`, `streams.rs`, `server_info.rs`.
 
 use std::sync::Arc;
 
@@ -117,7 +117,8 @@ impl Client {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Expected, ReadAll, ReadStream, SnapshotToSave, SubscribeAll, SubscribeStream};
+    use crate::{Expected, ReadAll, ReadStream, SnapshotToSave, Transaction};
+    use crate::{SubscribeAll, SubscribeStream};
 
     /// Every future of the client can be given to `tokio::spawn`.
     #[test]
@@ -126,7 +127,9 @@ mod tests {
         fn all(client: &Client) {
             sendable(Client::connect("http://127.0.0.1:2113"));
             sendable(client.append("s", Expected::Any, Vec::new()));
+            sendable(client.append_guarded("s", Expected::Any, Vec::new(), Vec::new()));
             sendable(client.append_session());
+            sendable(client.transact(Transaction::new()));
             sendable(client.read_stream(ReadStream::new("s")));
             sendable(client.read_all(ReadAll::new()));
             sendable(client.get_event_at(1));
