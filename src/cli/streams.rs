@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use clap::value_parser;
-use quipu_client::StreamInfo;
+use quipu_client::{ListStreams, StreamInfo};
 use serde::Serialize;
 
 use super::connection::PrintArgs;
@@ -40,11 +40,13 @@ struct NameJson<'a> {
 #[derive(Serialize)]
 struct InfoJson<'a> {
     stream: &'a str,
-    first_revision: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first_revision: Option<u64>,
     head_revision: u64,
     event_count: u64,
     last_position: u64,
-    first_recorded_at: DateTime<Utc>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first_recorded_at: Option<DateTime<Utc>>,
     last_recorded_at: DateTime<Utc>,
 }
 
@@ -60,20 +62,21 @@ async fn list(args: &StreamsArgs) -> Result<(), Error> {
     let client = args.connection.connect().await?;
     let mut output = args.print.output();
     let mut left = args.limit.unwrap_or(u64::MAX);
-    let mut token = None;
+    let mut list = ListStreams::new().prefix(&args.prefix);
+    if args.include_system {
+        list = list.include_system();
+    }
     while left > 0 {
         let size = u32::try_from(left.min(PAGE_STREAMS)).unwrap_or(u32::MAX);
-        let page = client.streams(&args.prefix, size, token.as_deref(), args.include_system).await;
+        let page = client.streams(list.clone().page_size(size)).await;
         let page = page.map_err(Error::call("cannot list the streams"))?;
         for stream in &page.streams {
             output.print(&NameJson { stream }, || stream.clone())?;
         }
         output.flush()?;
         left = left.saturating_sub(page.streams.len() as u64);
-        token = page.next_page_token;
-        if token.is_none() {
-            break;
-        }
+        let Some(token) = page.next_page_token else { break };
+        list = list.page_token(token);
     }
     Ok(())
 }
@@ -106,10 +109,10 @@ fn text(info: &StreamInfo) -> String {
          last recorded   {}",
         info.name,
         info.event_count,
-        info.first_revision,
+        info.first_revision.map_or_else(String::new, |revision| revision.to_string()),
         info.head_revision,
         info.last_position,
-        time(info.first_recorded_at),
+        info.first_recorded_at.map_or_else(String::new, time),
         time(info.last_recorded_at),
     )
 }
