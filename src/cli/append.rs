@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::connection::PrintArgs;
 use super::event_line::{EventLine, LineError};
 use super::expect::ExpectArgs;
+use super::guards::GuardArgs;
 use super::input::Lines;
 use super::{ConnectionArgs, Error, payload};
 
@@ -20,6 +21,8 @@ pub struct AppendArgs {
     stream: String,
     #[command(flatten)]
     expect: ExpectArgs,
+    #[command(flatten)]
+    guards: GuardArgs,
     /// Take the events from standard input, one JSON object a line as `read` prints them.
     #[arg(long, conflicts_with = "EventArgs")]
     jsonl: bool,
@@ -80,12 +83,12 @@ struct AppendedJson<'a> {
 
 /// Appends and prints where the events went.
 pub(super) async fn run(args: AppendArgs) -> Result<(), Error> {
-    let AppendArgs { stream, expect, jsonl, event, connection, print } = args;
+    let AppendArgs { stream, expect, guards, jsonl, event, connection, print } = args;
     let events = if jsonl { from_lines(&stream, Lines::open("-")?)? } else { vec![event.into_event()?] };
     let ids: Vec<String> = events.iter().map(|event| event.id.to_string()).collect();
     let client = connection.connect().await?;
-    let appended = client.append(&stream, expect.expect, events).await;
-    let appended = appended.map_err(Error::call(format!("cannot append to {stream:?}")))?;
+    let appended = client.append_guarded(&stream, expect.expect, events, guards.guards()).await;
+    let appended = appended.map_err(|error| guards.failed(format!("cannot append to {stream:?}"), error))?;
     let mut output = print.output();
     output.print(&json(&stream, appended, &ids), || text(&stream, appended))?;
     output.flush()

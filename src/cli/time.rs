@@ -1,13 +1,23 @@
 //! Times and spans of time, as they are typed and shown.
 //!
-//! Owns the notation of a span: a number and a unit.
+//! Owns the two notations of a moment, a date or RFC 3339, and the one of a span: a number and a unit.
 
 use std::time::Duration;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, SecondsFormat, Utc};
 
 /// The units of a span, in seconds.
 const UNITS: [(&str, u64); 5] = [("s", 1), ("m", 60), ("h", 3_600), ("d", 86_400), ("w", 604_800)];
+
+/// The moment that an argument names: of a date, its midnight in UTC.
+pub(super) fn moment(argument: &str) -> Result<DateTime<Utc>, String> {
+    if let Ok(date) = argument.parse::<NaiveDate>() {
+        return Ok(date.and_time(NaiveTime::MIN).and_utc());
+    }
+    DateTime::parse_from_rfc3339(argument)
+        .map(|time| time.to_utc())
+        .map_err(|_| "expected a date such as 2011-03-01, or a time such as 2011-03-01T08:30:00Z".to_owned())
+}
 
 /// The span that an argument names, such as `30d`; never none at all.
 pub(super) fn span(argument: &str) -> Result<Duration, String> {
@@ -29,6 +39,21 @@ pub(super) fn shown(time: DateTime<Utc>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_moment_is_a_date_or_a_time() {
+        let cases = [
+            ("2011-03-01", "2011-03-01T00:00:00.000Z"),
+            ("2011-03-01T08:30:00Z", "2011-03-01T08:30:00.000Z"),
+            ("2011-03-01T08:30:00.25+02:00", "2011-03-01T06:30:00.250Z"),
+        ];
+        for (argument, meaning) in cases {
+            assert_eq!(moment(argument).map(shown).as_deref(), Ok(meaning));
+        }
+        for argument in ["", "2011", "2011-02-30", "2011-03-01T08:30:00", "yesterday", "-1"] {
+            assert!(moment(argument).is_err(), "{argument:?}");
+        }
+    }
 
     #[test]
     fn a_span_is_a_number_and_a_unit() {

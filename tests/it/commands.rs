@@ -168,6 +168,86 @@ async fn the_exit_code_tells_what_kind_of_failure_it_was() {
 }
 
 #[tokio::test]
+async fn arguments_that_contradict_each_other_are_wrong_usage() {
+    let server = TestServer::start();
+    let cases: [&[&str]; 13] = [
+        &["append", "s", "--type", "A", "--after", "1"],
+        &["append", "s", "--type", "A", "--none-match", ""],
+        &["append", "s", "--type", "A", "--none-match", "tag="],
+        &["append", "s", "--type", "A", "--some-match", "all", "--after", "-1"],
+        &["read", "s", "--type", ""],
+        &["read-all", "--since", "yesterday"],
+        &["read-all", "--since", "2011-03-01", "--from", "1"],
+        &["subscribe", "--since", "2011-03-01", "--after", "1"],
+        &["subscribe", "s", "--since", "2011-03-01"],
+        &["subscribe", "s", "--tag", "x:1"],
+        &["streams", "metadata", "s", "--clear", "--max-count", "1"],
+        &["checkpoints", "set", "c", "-1"],
+        &["checkpoints", "wait", "c", "1", "--timeout", "soon"],
+    ];
+    for args in cases {
+        let said = fails(&server, args, 2);
+        assert!(said.starts_with("error: "), "{args:?}: {said}");
+    }
+    assert!(fails(&server, &["streams", "tombstone", "s"], 1).contains("--yes"), "nobody is there to be asked");
+}
+
+#[test]
+fn an_append_that_a_guard_refuses_says_which_one() {
+    let server = TestServer::start();
+    let seat = ["append", "student-7", "--type", "SeatTaken", "--tag", "course:1"];
+    let guarded = |more: &[&'static str]| [&seat[..], more].concat();
+    works(&server, &seat);
+    works(&server, &["append", "other-1", "--type", "Noise"]);
+    let none = ["--none-match", "type=Closed", "--none-match", "type=SeatTaken,tag=course:1"];
+    let said = fails(&server, &guarded(&none), 4);
+    let told = "--none-match type=SeatTaken,tag=course:1 does not hold: an event of type \"SeatTaken\" matches at 1; \
+                the head is 2";
+    assert!(said.contains(told), "{said}");
+    let said = fails(&server, &guarded(&["--some-match", "all", "--after", "2"]), 4);
+    assert!(said.contains("--some-match all does not hold: no event matches; the head is 2"), "{said}");
+    fails(&server, &guarded(&["--none-match", "all", "--after", "3"]), 1);
+    let appended = works(&server, &guarded(&[&none[..], &["--after", "1"]].concat()));
+    assert_eq!(numbers(&appended, "first_position"), [3]);
+    assert_eq!(numbers(&works(&server, &guarded(&["--some-match", "prefix=student-"])), "first_position"), [4]);
+}
+
+#[tokio::test]
+async fn reads_and_subscriptions_pick_what_matches() {
+    let server = TestServer::start();
+    let client = server.client().await;
+    for (stream, event_type, tags) in [
+        ("order-1", "Placed", &["x:1"][..]),
+        ("order-2", "Placed", &["x:1", "y:2"]),
+        ("letter-1", "Sent", &["x:1"]),
+        ("order-1", "Paid", &["y:2"]),
+        ("loose", "Paid", &[]),
+    ] {
+        let event = NewEvent::new(event_type, "{}").with_tags(tags.iter().copied()).with_correlation_id(event_type);
+        append(&client, stream, vec![event]).await;
+    }
+    let found = |args: &[&str]| numbers(&works(&server, args), "position");
+    let all = |args: &[&'static str]| found(&[&["read-all"], args].concat());
+    assert_eq!(all(&["--type", "Placed", "--type", "Sent"]), [1, 2, 3]);
+    assert_eq!(all(&["--tag", "x:1", "--tag", "y:2"]), [2]);
+    assert_eq!(all(&["--category", "order"]), [1, 2, 4]);
+    assert_eq!(all(&["--stream-prefix", "order-1"]), [1, 4]);
+    assert_eq!(all(&["--correlation-id", "Paid"]), [4, 5]);
+    assert_eq!(all(&["--category", "order", "--category", "letter", "--tag", "x:1", "--type", "Sent"]), [3]);
+    assert_eq!(all(&["--type", "Paid", "--backwards", "--limit", "1"]), [5]);
+    assert_eq!(all(&["--type", "Paid", "--from", "5"]), [5]);
+    assert_eq!(all(&["--type", "Gone"]), [0_u64; 0]);
+    assert_eq!(all(&["--since", "2011-03-01", "--limit", "2"]), [1, 2]);
+    assert_eq!(all(&["--since", "2011-03-01", "--backwards"]), [0_u64; 0]);
+    assert_eq!(all(&["--since", "2999-01-01T00:00:00Z"]), [0_u64; 0]);
+    assert_eq!(all(&["--since", "2999-01-01T00:00:00Z", "--backwards", "--limit", "1"]), [5]);
+    assert_eq!(found(&["read", "order-1", "--type", "Paid"]), [4]);
+    assert_eq!(found(&["subscribe", "--type", "Paid", "--limit", "2"]), [4, 5]);
+    assert_eq!(found(&["subscribe", "--since", "2011-03-01", "--tag", "y:2", "--limit", "2"]), [2, 4]);
+    assert_eq!(found(&["subscribe", "order-1", "--type", "Paid", "--limit", "1"]), [4]);
+}
+
+#[tokio::test]
 async fn a_stream_is_hidden_revived_and_ended() {
     let server = TestServer::start();
     append(&server.client().await, "order-1", events(0..5)).await;
