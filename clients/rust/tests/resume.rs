@@ -4,9 +4,11 @@
 
 mod scripted;
 
+use std::time::Duration;
+
 use quipu_client::proto::{self, subscribe_all_request::From, subscribe_all_response::Signal};
 use quipu_client::{Client, Error, Expected, Guard, Message, NewEvent, Query, QueryItem, ReadAll, RetryPolicy};
-use quipu_client::{SubscribeAll, SubscribeStream, Subscription, Transaction};
+use quipu_client::{SubscribeAll, SubscribeStream, Subscription, Transaction, WaitOutcome};
 use scripted::{Call, Scripted};
 use tonic::Status;
 
@@ -212,6 +214,23 @@ async fn a_transaction_is_retried_with_the_same_ids() {
     let asked = server.asked();
     assert_eq!(asked.len(), 3);
     assert!(asked.iter().all(|it| *it == asked[0]), "{asked:?}");
+}
+
+#[tokio::test]
+async fn a_wait_that_is_retried_does_not_begin_anew() {
+    let reached = proto::CheckpointsWaitResponse { reached: true, position: Some(9) };
+    let server = Scripted::<proto::CheckpointsWaitRequest>::start(vec![
+        Call { messages: vec![], end: gone() },
+        Call { messages: vec![reached], end: Some(Ok(())) },
+    ])
+    .await;
+    let timeout = Duration::from_secs(5);
+    let outcome = server.client.wait_for_checkpoint("mailer", 7, timeout).await.expect("the second try works");
+    assert_eq!(outcome, WaitOutcome::Reached { position: 9 });
+    let asked = server.asked();
+    let left = |asked: &proto::CheckpointsWaitRequest| Duration::try_from(asked.timeout.expect("always set")).unwrap();
+    assert!(left(&asked[1]) < left(&asked[0]) && left(&asked[0]) <= timeout, "{asked:?}");
+    assert_eq!((asked[1].name.as_str(), asked[1].position), ("mailer", 7));
 }
 
 #[tokio::test]
