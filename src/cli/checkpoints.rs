@@ -8,6 +8,7 @@ use quipu_client::{Checkpoint, ExpectedCheckpoint, WaitOutcome};
 use serde::Serialize;
 
 use super::connection::PrintArgs;
+use super::place::place;
 use super::{ConnectionArgs, Error, time};
 
 /// The most checkpoints in a page.
@@ -63,7 +64,7 @@ struct SetArgs {
     /// The consumer's name.
     name: String,
     /// Everything up to here, inclusive, has been dealt with.
-    #[arg(allow_negative_numbers = true)]
+    #[arg(allow_negative_numbers = true, value_parser = place)]
     position: u64,
     /// What the checkpoint must be: any, none (not there yet), or its position.
     #[arg(long, default_value = "any", value_name = "any|none|N", value_parser = expected)]
@@ -79,7 +80,7 @@ struct WaitArgs {
     /// The consumer's name. It need not have a checkpoint yet.
     name: String,
     /// The position to be reached, such as the last of an append.
-    #[arg(allow_negative_numbers = true)]
+    #[arg(allow_negative_numbers = true, value_parser = place)]
     position: u64,
     /// How long to wait, at most 10m: a number and s, m, h, d or w.
     #[arg(long, default_value = "30s", value_name = "TIME", value_parser = time::span)]

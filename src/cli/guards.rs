@@ -6,14 +6,16 @@
 use quipu_client::{Guard, Query, QueryItem};
 
 use super::Error;
+use super::place::place;
 
 /// The guards of an append.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct GuardArgs {
     #[command(flatten)]
     matches: MatchArgs,
-    /// Only events after this position count: the head up to which you have read.
-    #[arg(long, value_name = "POSITION", requires = "MatchArgs", allow_negative_numbers = true)]
+    /// For --none-match and --some-match, only events after this position count, exclusive: the head up to
+    /// which you have read.
+    #[arg(long, value_name = "POSITION", requires = "MatchArgs", allow_negative_numbers = true, value_parser = place)]
     after: Option<u64>,
 }
 

@@ -20,6 +20,7 @@ mod info;
 mod input;
 mod output;
 mod payload;
+mod place;
 mod progress;
 mod query;
 mod read;

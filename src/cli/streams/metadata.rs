@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::super::columns::without_controls;
 use super::super::connection::PrintArgs;
 use super::super::expect::ExpectArgs;
+use super::super::place::place;
 use super::super::{ConnectionArgs, Error, payload, time};
 use super::end::Changed;
 use super::get;
@@ -38,7 +39,7 @@ struct NewArgs {
     #[arg(long, value_name = "EVENTS", value_parser = value_parser!(u64).range(1..), allow_negative_numbers = true)]
     max_count: Option<u64>,
     /// Hide the events before this revision, exclusive.
-    #[arg(long, value_name = "REVISION", allow_negative_numbers = true)]
+    #[arg(long, value_name = "REVISION", allow_negative_numbers = true, value_parser = place)]
     truncate_before: Option<u64>,
     /// A pair of free text. May be given many times.
     #[arg(long = "property", value_name = "KEY=VALUE", value_parser = payload::pair)]
