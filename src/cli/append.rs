@@ -3,12 +3,14 @@
 //! However many events, it is one append: all of them go in or none.
 
 use chrono::{DateTime, Utc};
-use quipu_client::{Appended, Expected, NewEvent};
+use quipu_client::{Appended, NewEvent};
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::connection::PrintArgs;
 use super::event_line::{EventLine, LineError};
+use super::expect::ExpectArgs;
+use super::guards::GuardArgs;
 use super::input::Lines;
 use super::{ConnectionArgs, Error, payload};
 
@@ -17,9 +19,10 @@ use super::{ConnectionArgs, Error, payload};
 pub struct AppendArgs {
     /// The stream's name.
     stream: String,
-    /// What the stream must look like: any, none (no event yet), exists, or the revision of its last event.
-    #[arg(long, default_value = "any", value_name = "any|none|exists|N", value_parser = expected)]
-    expect: Expected,
+    #[command(flatten)]
+    expect: ExpectArgs,
+    #[command(flatten)]
+    guards: GuardArgs,
     /// Take the events from standard input, one JSON object a line as `read` prints them.
     #[arg(long, conflicts_with = "EventArgs")]
     jsonl: bool,
@@ -80,12 +83,12 @@ struct AppendedJson<'a> {
 
 /// Appends and prints where the events went.
 pub(super) async fn run(args: AppendArgs) -> Result<(), Error> {
-    let AppendArgs { stream, expect, jsonl, event, connection, print } = args;
+    let AppendArgs { stream, expect, guards, jsonl, event, connection, print } = args;
     let events = if jsonl { from_lines(&stream, Lines::open("-")?)? } else { vec![event.into_event()?] };
     let ids: Vec<String> = events.iter().map(|event| event.id.to_string()).collect();
     let client = connection.connect().await?;
-    let appended = client.append(&stream, expect, events).await;
-    let appended = appended.map_err(Error::call(format!("cannot append to {stream:?}")))?;
+    let appended = client.append_guarded(&stream, expect.expect, events, guards.guards()).await;
+    let appended = appended.map_err(|error| guards.failed(format!("cannot append to {stream:?}"), error))?;
     let mut output = print.output();
     output.print(&json(&stream, appended, &ids), || text(&stream, appended))?;
     output.flush()
@@ -130,18 +133,6 @@ fn from_lines(stream: &str, mut lines: Lines) -> Result<Vec<NewEvent>, Error> {
     Ok(events)
 }
 
-fn expected(text: &str) -> Result<Expected, String> {
-    match text {
-        "any" => Ok(Expected::Any),
-        "none" => Ok(Expected::NoStream),
-        "exists" => Ok(Expected::StreamExists),
-        revision => revision
-            .parse()
-            .map(Expected::Revision)
-            .map_err(|_| "expected any, none, exists, or the revision of the stream's last event".to_owned()),
-    }
-}
-
 fn json<'a>(stream: &'a str, appended: Appended, ids: &'a [String]) -> AppendedJson<'a> {
     AppendedJson {
         stream,
@@ -168,23 +159,6 @@ fn text(stream: &str, appended: Appended) -> String {
 mod tests {
     use super::super::input::tests::lines;
     use super::*;
-
-    #[test]
-    fn an_expectation_is_a_word_or_a_revision() {
-        let cases = [
-            ("any", Expected::Any),
-            ("none", Expected::NoStream),
-            ("exists", Expected::StreamExists),
-            ("0", Expected::Revision(0)),
-            ("18446744073709551615", Expected::Revision(u64::MAX)),
-        ];
-        for (text, meaning) in cases {
-            assert_eq!(expected(text), Ok(meaning));
-        }
-        for text in ["", "-1", "None", "18446744073709551616"] {
-            assert!(expected(text).is_err(), "{text:?}");
-        }
-    }
 
     #[test]
     fn lines_are_for_the_stream_named() {

@@ -6,10 +6,10 @@
 
 use std::borrow::Cow;
 
-use chrono::SecondsFormat;
 use quipu_client::RecordedEvent;
 
 use super::payload::shown;
+use super::time;
 
 const PLACE_CHARS_MAX: usize = 40;
 const TYPE_CHARS_MAX: usize = 32;
@@ -36,7 +36,7 @@ impl Columns {
         self.position = self.position.max(position.len());
         self.place = self.place.max(place.chars().count().min(PLACE_CHARS_MAX));
         self.event_type = self.event_type.max(event.event_type.chars().count().min(TYPE_CHARS_MAX));
-        let time = event.recorded_at.to_rfc3339_opts(SecondsFormat::Millis, true);
+        let time = time::shown(event.recorded_at);
         let line = format!(
             "{position:>0$}  {place:<1$}  {time}  {2:<3$}  {4}",
             self.position,

@@ -144,6 +144,7 @@ mod tests {
             stream: "s".to_owned(),
             expected: Expected::NoStream,
             actual: Some(2),
+            head: 9,
         }
     }
 
@@ -155,6 +156,10 @@ mod tests {
             (called(wrong_revision()), 4),
             (called(conflict), 4),
             (quipu_client::Error::SnapshotAhead.into(), 4),
+            (quipu_client::Error::StreamTombstoned { code: Code::FailedPrecondition }.into(), 4),
+            (quipu_client::Error::StreamTombstoned { code: Code::NotFound }.into(), 3),
+            (quipu_client::Error::StreamDeleted.into(), 3),
+            (quipu_client::Error::CheckpointNotFound.into(), 3),
             (quipu_client::Error::StreamNotFound.into(), 3),
             (quipu_client::Error::TenantNotFound.into(), 3),
             (Error::NotFound("no snapshot".to_owned()), 3),

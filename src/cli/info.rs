@@ -52,6 +52,9 @@ fn limits(info: &ServerInfo) -> Vec<(&'static str, Value)> {
         ("response_bytes", limits.response_bytes),
         ("recent_event_ids", limits.recent_event_ids),
         ("snapshots_per_stream", limits.snapshots_per_stream),
+        ("query_items", limits.query_items),
+        ("guards", limits.guards),
+        ("checkpoints", limits.checkpoints),
     ]
     .into_iter()
     .map(|(name, limit)| (name, Value::from(limit)))

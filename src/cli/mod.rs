@@ -6,24 +6,31 @@
 mod append;
 mod base64;
 pub mod bench;
+mod checkpoints;
 mod columns;
 mod connection;
 mod error;
 mod event_json;
 mod event_line;
+mod expect;
 mod export;
+mod guards;
 mod import;
 mod info;
 mod input;
 mod output;
 mod payload;
+mod place;
 mod progress;
+mod query;
 mod read;
 pub mod serve;
 mod snapshot;
 mod snapshot_json;
+mod stats;
 mod streams;
 mod subscribe;
+mod time;
 pub mod verify;
 
 use std::process::ExitCode;
@@ -38,8 +45,8 @@ Exit codes:
   0  done
   1  failed
   2  wrong usage
-  3  not found: the stream, event, snapshot or tenant
-  4  precondition failed: the stream is not as expected, or an event id is taken
+  3  not found: the stream, event, snapshot, checkpoint or tenant
+  4  precondition failed: a stream, guard or checkpoint is not as expected, or an event id is taken
   5  unavailable: the server is not to be reached, or stopping";
 
 /// An event store over gRPC: the server, and commands that speak to one.
@@ -73,8 +80,12 @@ pub enum Command {
     Subscribe(subscribe::SubscribeArgs),
     /// Save, get or list the snapshots of a stream.
     Snapshot(snapshot::SnapshotArgs),
-    /// List the streams, or tell what is known of one.
+    /// List the streams, tell what is known of one, hide its events, or end it.
     Streams(streams::StreamsArgs),
+    /// List, get, set or delete the checkpoints of consumers, or wait for one.
+    Checkpoints(checkpoints::CheckpointsArgs),
+    /// Count the events by type, category and day.
+    Stats(stats::StatsArgs),
     /// Tell what the server is and allows, and the head of the log.
     Info(info::InfoArgs),
     /// Append the events of a file of JSON lines; a second time adds nothing.
@@ -96,6 +107,8 @@ pub fn run(args: Args) -> ExitCode {
         Command::Subscribe(args) => finish(subscribe::run(args)),
         Command::Snapshot(args) => finish(snapshot::run(args)),
         Command::Streams(args) => finish(streams::run(args)),
+        Command::Checkpoints(args) => finish(checkpoints::run(args)),
+        Command::Stats(args) => finish(stats::run(args)),
         Command::Info(args) => finish(info::run(args)),
         Command::Import(args) => finish(import::run(args)),
         Command::Export(args) => finish(export::run(args)),

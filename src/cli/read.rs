@@ -1,13 +1,16 @@
 //! `quipu read` and `quipu read-all`: events in order, as they were when the read began.
 
+use chrono::{DateTime, Utc};
+use clap::builder::NonEmptyStringValueParser;
 use clap::value_parser;
 use quipu_client::{ReadAll, ReadStream, Snapshot};
 use serde::Serialize;
 
 use super::connection::PrintArgs;
 use super::output::Output;
+use super::query::QueryArgs;
 use super::snapshot_json::{self, SnapshotJson};
-use super::{ConnectionArgs, Error};
+use super::{ConnectionArgs, Error, time};
 
 /// The arguments of `read`.
 #[derive(Debug, clap::Args)]
@@ -20,6 +23,9 @@ pub struct ReadArgs {
     /// Begin with the newest snapshot, if there is one, and go on with the event after it.
     #[arg(long, conflicts_with_all = ["from", "backwards"])]
     with_snapshot: bool,
+    /// Only events of this type. Given many times: of one of them.
+    #[arg(long = "type", value_name = "TYPE", value_parser = NonEmptyStringValueParser::new())]
+    types: Vec<String>,
     #[command(flatten)]
     extent: ExtentArgs,
     #[command(flatten)]
@@ -34,6 +40,12 @@ pub struct ReadAllArgs {
     /// The position to begin with.
     #[arg(long, value_name = "POSITION")]
     from: Option<u64>,
+    /// Begin with the first event recorded at this time or later, or, backwards, with the last one recorded
+    /// at this time or before: a date, meaning its midnight in UTC, or RFC 3339.
+    #[arg(long, value_name = "TIME", conflicts_with = "from", value_parser = time::moment)]
+    since: Option<DateTime<Utc>>,
+    #[command(flatten)]
+    query: QueryArgs,
     /// Also events of system streams, whose names start with $.
     #[arg(long)]
     include_system: bool,
@@ -48,7 +60,7 @@ pub struct ReadAllArgs {
 /// Which way, and how far.
 #[derive(Debug, clap::Args)]
 struct ExtentArgs {
-    /// Newest first; from the end unless --from says otherwise.
+    /// Newest first; from the end unless told where to begin.
     #[arg(long)]
     backwards: bool,
     /// At most so many events.
@@ -63,7 +75,7 @@ struct WithSnapshot<'a> {
 
 /// Reads a stream.
 pub(super) async fn run(args: ReadArgs) -> Result<(), Error> {
-    let mut read = ReadStream::new(&args.stream).limit(args.extent.limit.unwrap_or(0));
+    let mut read = ReadStream::new(&args.stream).types(&args.types).limit(args.extent.limit.unwrap_or(0));
     if let Some(revision) = args.from {
         read = read.from_revision(revision);
     }
@@ -91,6 +103,12 @@ pub(super) async fn run_all(args: ReadAllArgs) -> Result<(), Error> {
     let mut read = ReadAll::new().limit(args.extent.limit.unwrap_or(0));
     if let Some(position) = args.from {
         read = read.from_position(position);
+    }
+    if let Some(time) = args.since {
+        read = read.from_time(time);
+    }
+    if let Some(query) = args.query.query() {
+        read = read.query(query);
     }
     if args.extent.backwards {
         read = read.backwards();

@@ -1,12 +1,12 @@
 //! `quipu snapshot`: saves, gets and lists the snapshots of a stream.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use quipu_client::{SnapshotInfo, SnapshotToSave};
 use serde::Serialize;
 
 use super::connection::PrintArgs;
 use super::snapshot_json::{self, SnapshotJson};
-use super::{ConnectionArgs, Error, payload};
+use super::{ConnectionArgs, Error, payload, time};
 
 /// The arguments of `snapshot`.
 #[derive(Debug, clap::Args)]
@@ -101,7 +101,7 @@ async fn save(args: SaveArgs) -> Result<(), Error> {
     let saved_at = saved.map_err(Error::call(format!("cannot save a snapshot of {stream:?}")))?;
     let mut output = print.output();
     let info = InfoJson { stream: &stream, revision, saved_at, size_bytes: None };
-    output.print(&info, || format!("snapshot {stream}@{revision} saved at {}", time(saved_at)))?;
+    output.print(&info, || format!("snapshot {stream}@{revision} saved at {}", time::shown(saved_at)))?;
     output.flush()
 }
 
@@ -122,11 +122,7 @@ async fn list(args: ListArgs) -> Result<(), Error> {
     for SnapshotInfo { revision, saved_at, size_bytes } in listed {
         let stream = args.stream.as_str();
         let info = InfoJson { stream, revision, saved_at, size_bytes: Some(size_bytes) };
-        output.print(&info, || format!("{stream}@{revision}  {}  {size_bytes} bytes", time(saved_at)))?;
+        output.print(&info, || format!("{stream}@{revision}  {}  {size_bytes} bytes", time::shown(saved_at)))?;
     }
     output.flush()
-}
-
-fn time(time: DateTime<Utc>) -> String {
-    time.to_rfc3339_opts(SecondsFormat::Millis, true)
 }

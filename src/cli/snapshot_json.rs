@@ -5,13 +5,13 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use quipu_client::Snapshot;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::columns::without_controls;
-use super::payload;
+use super::{payload, time};
 
 /// A snapshot as it is printed.
 #[derive(Serialize)]
@@ -50,7 +50,7 @@ impl<'a> From<&'a Snapshot> for SnapshotJson<'a> {
 /// A snapshot as a line of text.
 pub(super) fn text(snapshot: &Snapshot) -> String {
     let data = payload::shown(&snapshot.data, &snapshot.content_type);
-    let saved_at = snapshot.saved_at.to_rfc3339_opts(SecondsFormat::Millis, true);
+    let saved_at = time::shown(snapshot.saved_at);
     let line = format!("snapshot {}@{}  {}  {data}", snapshot.stream, snapshot.revision, saved_at);
     without_controls(&line).into_owned()
 }

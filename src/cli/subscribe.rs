@@ -2,18 +2,22 @@
 //!
 //! Breaks of the connection are mended by the client underneath. Each message is shown when it is there.
 
+use chrono::{DateTime, Utc};
 use clap::value_parser;
 use quipu_client::{Client, Message, SubscribeAll, SubscribeStream, Subscription};
 use serde::Serialize;
 
 use super::connection::PrintArgs;
 use super::output::Output;
-use super::{ConnectionArgs, Error};
+use super::query::QueryArgs;
+use super::{ConnectionArgs, Error, time};
 
 /// The arguments of `subscribe`.
 #[derive(Debug, clap::Args)]
 pub struct SubscribeArgs {
-    /// The stream to follow; without it, the whole log. It need not exist yet.
+    /// The stream to follow; without it, the whole log. It need not exist yet. Its events can be picked by
+    /// --type only.
+    #[arg(conflicts_with_all = ["since", "tags", "categories", "stream_prefix", "correlation_id"])]
     stream: Option<String>,
     /// Begin after this position, or after this revision of the stream.
     #[arg(long, value_name = "N")]
@@ -21,6 +25,12 @@ pub struct SubscribeArgs {
     /// Begin with what is appended from now on.
     #[arg(long, conflicts_with = "after")]
     from_end: bool,
+    /// Begin with the first event recorded at this time or later: a date, meaning its midnight in UTC, or
+    /// RFC 3339.
+    #[arg(long, value_name = "TIME", conflicts_with_all = ["after", "from_end"], value_parser = time::moment)]
+    since: Option<DateTime<Utc>>,
+    #[command(flatten)]
+    query: QueryArgs,
     /// Stop after so many events.
     #[arg(long, value_name = "EVENTS", value_parser = value_parser!(u64).range(1..))]
     limit: Option<u64>,
@@ -82,7 +92,7 @@ async fn follow(args: &SubscribeArgs, output: &mut Output) -> Result<(), Error> 
 
 async fn subscribe(client: &Client, args: &SubscribeArgs) -> Result<Subscription, quipu_client::Error> {
     if let Some(stream) = &args.stream {
-        let mut request = SubscribeStream::new(stream);
+        let mut request = SubscribeStream::new(stream).types(&args.query.types);
         if let Some(revision) = args.after {
             request = request.after_revision(revision);
         } else if args.from_end {
@@ -95,6 +105,11 @@ async fn subscribe(client: &Client, args: &SubscribeArgs) -> Result<Subscription
         request = request.after_position(position);
     } else if args.from_end {
         request = request.from_end();
+    } else if let Some(time) = args.since {
+        request = request.from_time(time);
+    }
+    if let Some(query) = args.query.query() {
+        request = request.query(query);
     }
     if args.include_system {
         request = request.include_system();

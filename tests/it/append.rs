@@ -57,7 +57,7 @@ async fn append_with_stale_revision_is_refused_and_changes_nothing() {
     for (wrong, count) in [(0, 1), (1, 5), (3, 1), (1_000_000, 1), (u64::MAX, 2)] {
         let refused = client.append("order-1", Expected::Revision(wrong), events(0..count)).await.unwrap_err();
         match &refused {
-            Error::WrongExpectedRevision { stream, expected, actual } => {
+            Error::WrongExpectedRevision { stream, expected, actual, .. } => {
                 assert_eq!((stream.as_str(), *expected, *actual), ("order-1", Expected::Revision(wrong), Some(2)));
             }
             other => panic!("{other:?}"),

@@ -24,6 +24,14 @@ fn works(server: &TestServer, args: &[&str]) -> Vec<Value> {
     lines
 }
 
+/// Runs a command that is to fail with this exit code; returns what it said.
+#[track_caller]
+fn fails(server: &TestServer, args: &[&str], code: i32) -> String {
+    let output = server.command(args).stdin(Stdio::null()).output().unwrap();
+    assert_eq!(output.status.code(), Some(code), "{args:?}: {output:?}");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
 /// Runs a command with this on its standard input.
 fn fed(command: &mut Command, input: &str) -> Output {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -109,9 +117,9 @@ async fn snapshots_streams_and_facts_are_told() {
     assert_eq!(read.len(), 2, "the snapshot and the event behind it: {read:?}");
 
     let names = |args: &[&str]| works(&server, args).iter().map(|line| line["stream"].clone()).collect::<Vec<_>>();
-    assert_eq!(names(&["streams"]), ["a-1", "b-1", "b-2"]);
-    assert_eq!(names(&["streams", "--prefix", "b", "--limit", "1"]), ["b-1"]);
-    let info = works(&server, &["streams", "--info", "b-2"]);
+    assert_eq!(names(&["streams", "list"]), ["a-1", "b-1", "b-2"]);
+    assert_eq!(names(&["streams", "list", "--prefix", "b", "--limit", "1"]), ["b-1"]);
+    let info = works(&server, &["streams", "get", "b-2"]);
     assert_eq!((&info[0]["head_revision"], &info[0]["last_position"]), (&json!(4), &json!(15)));
     let info = works(&server, &["info"]);
     assert_eq!(
@@ -138,7 +146,7 @@ async fn the_exit_code_tells_what_kind_of_failure_it_was() {
         (&["reed", "s"], 2),
         (&["read", "missing"], 3),
         (&["read-all", "--tenant", "missing"], 3),
-        (&["streams", "--info", "missing"], 3),
+        (&["streams", "get", "missing"], 3),
         (&["snapshot", "get", "s"], 3),
         (&["append", "s", "--type", "A", "--expect", "none"], 4),
         (&["append", "s", "--type", "A", "--expect", "7"], 4),
@@ -157,6 +165,156 @@ async fn the_exit_code_tells_what_kind_of_failure_it_was() {
     server.stop().await;
     let output = server.command(&["info"]).output().unwrap();
     assert_eq!(output.status.code(), Some(5), "{output:?}");
+}
+
+#[tokio::test]
+async fn arguments_that_contradict_each_other_are_wrong_usage() {
+    let server = TestServer::start();
+    let cases: [&[&str]; 13] = [
+        &["append", "s", "--type", "A", "--after", "1"],
+        &["append", "s", "--type", "A", "--none-match", ""],
+        &["append", "s", "--type", "A", "--none-match", "tag="],
+        &["append", "s", "--type", "A", "--some-match", "all", "--after", "-1"],
+        &["read", "s", "--type", ""],
+        &["read-all", "--since", "yesterday"],
+        &["read-all", "--since", "2011-03-01", "--from", "1"],
+        &["subscribe", "--since", "2011-03-01", "--after", "1"],
+        &["subscribe", "s", "--since", "2011-03-01"],
+        &["subscribe", "s", "--tag", "x:1"],
+        &["streams", "metadata", "s", "--clear", "--max-count", "1"],
+        &["checkpoints", "set", "c", "-1"],
+        &["checkpoints", "wait", "c", "1", "--timeout", "soon"],
+    ];
+    for args in cases {
+        let said = fails(&server, args, 2);
+        assert!(said.starts_with("error: "), "{args:?}: {said}");
+    }
+    assert!(fails(&server, &["streams", "tombstone", "s"], 1).contains("--yes"), "nobody is there to be asked");
+}
+
+#[test]
+fn an_append_that_a_guard_refuses_says_which_one() {
+    let server = TestServer::start();
+    let seat = ["append", "student-7", "--type", "SeatTaken", "--tag", "course:1"];
+    let guarded = |more: &[&'static str]| [&seat[..], more].concat();
+    works(&server, &seat);
+    works(&server, &["append", "other-1", "--type", "Noise"]);
+    let none = ["--none-match", "type=Closed", "--none-match", "type=SeatTaken,tag=course:1"];
+    let said = fails(&server, &guarded(&none), 4);
+    let told = "--none-match type=SeatTaken,tag=course:1 does not hold: an event of type \"SeatTaken\" matches at 1; \
+                the head is 2";
+    assert!(said.contains(told), "{said}");
+    let said = fails(&server, &guarded(&["--some-match", "all", "--after", "2"]), 4);
+    assert!(said.contains("--some-match all does not hold: no event matches; the head is 2"), "{said}");
+    fails(&server, &guarded(&["--none-match", "all", "--after", "3"]), 1);
+    let appended = works(&server, &guarded(&[&none[..], &["--after", "1"]].concat()));
+    assert_eq!(numbers(&appended, "first_position"), [3]);
+    assert_eq!(numbers(&works(&server, &guarded(&["--some-match", "prefix=student-"])), "first_position"), [4]);
+}
+
+#[tokio::test]
+async fn reads_and_subscriptions_pick_what_matches() {
+    let server = TestServer::start();
+    let client = server.client().await;
+    for (stream, event_type, tags) in [
+        ("order-1", "Placed", &["x:1"][..]),
+        ("order-2", "Placed", &["x:1", "y:2"]),
+        ("letter-1", "Sent", &["x:1"]),
+        ("order-1", "Paid", &["y:2"]),
+        ("loose", "Paid", &[]),
+    ] {
+        let event = NewEvent::new(event_type, "{}").with_tags(tags.iter().copied()).with_correlation_id(event_type);
+        append(&client, stream, vec![event]).await;
+    }
+    let found = |args: &[&str]| numbers(&works(&server, args), "position");
+    let all = |args: &[&'static str]| found(&[&["read-all"], args].concat());
+    assert_eq!(all(&["--type", "Placed", "--type", "Sent"]), [1, 2, 3]);
+    assert_eq!(all(&["--tag", "x:1", "--tag", "y:2"]), [2]);
+    assert_eq!(all(&["--category", "order"]), [1, 2, 4]);
+    assert_eq!(all(&["--stream-prefix", "order-1"]), [1, 4]);
+    assert_eq!(all(&["--correlation-id", "Paid"]), [4, 5]);
+    assert_eq!(all(&["--category", "order", "--category", "letter", "--tag", "x:1", "--type", "Sent"]), [3]);
+    assert_eq!(all(&["--type", "Paid", "--backwards", "--limit", "1"]), [5]);
+    assert_eq!(all(&["--type", "Paid", "--from", "5"]), [5]);
+    assert_eq!(all(&["--type", "Gone"]), [0_u64; 0]);
+    assert_eq!(all(&["--since", "2011-03-01", "--limit", "2"]), [1, 2]);
+    assert_eq!(all(&["--since", "2011-03-01", "--backwards"]), [0_u64; 0]);
+    assert_eq!(all(&["--since", "2999-01-01T00:00:00Z"]), [0_u64; 0]);
+    assert_eq!(all(&["--since", "2999-01-01T00:00:00Z", "--backwards", "--limit", "1"]), [5]);
+    assert_eq!(found(&["read", "order-1", "--type", "Paid"]), [4]);
+    assert_eq!(found(&["subscribe", "--type", "Paid", "--limit", "2"]), [4, 5]);
+    assert_eq!(found(&["subscribe", "--since", "2011-03-01", "--tag", "y:2", "--limit", "2"]), [2, 4]);
+    assert_eq!(found(&["subscribe", "order-1", "--type", "Paid", "--limit", "1"]), [4]);
+}
+
+#[tokio::test]
+async fn a_stream_is_hidden_revived_and_ended() {
+    let server = TestServer::start();
+    append(&server.client().await, "order-1", events(0..5)).await;
+    append(&server.client().await, "letter-1", events(0..1)).await;
+    let listed = |args: &[&str]| works(&server, args).iter().map(|it| it["stream"].clone()).collect::<Vec<_>>();
+    assert_eq!(listed(&["streams", "list", "--category", "order"]), ["order-1"]);
+    let metadata = ["streams", "metadata", "order-1"];
+    assert_eq!(works(&server, &metadata), [json!({"stream": "order-1"})]);
+    works(&server, &[&metadata[..], &["--max-count", "2", "--max-age", "30d", "--property", "owner=ada"]].concat());
+    let shown = json!({"max_age_seconds": 2_592_000.0, "max_count": 2, "properties": {"owner": "ada"}});
+    assert_eq!(works(&server, &["streams", "get", "order-1"])[0]["metadata"], shown);
+    assert_eq!(works(&server, &metadata)[0]["max_count"], 2);
+    assert_eq!(numbers(&works(&server, &["read", "order-1"]), "revision"), [3, 4]);
+    works(&server, &[&metadata[..], &["--clear"]].concat());
+    assert_eq!(works(&server, &metadata), [json!({"stream": "order-1"})]);
+
+    fails(&server, &["streams", "delete", "order-1", "--expect", "3"], 4);
+    works(&server, &["streams", "delete", "order-1", "--expect", "4"]);
+    fails(&server, &["read", "order-1"], 3);
+    fails(&server, &["streams", "get", "order-1"], 3);
+    assert_eq!(listed(&["streams", "list"]), ["letter-1"]);
+    let revived = works(&server, &["append", "order-1", "--type", "Placed", "--expect", "none"]);
+    assert_eq!(numbers(&revived, "first_revision"), [5]);
+    assert_eq!(numbers(&works(&server, &["read", "order-1"]), "revision"), [5]);
+
+    works(&server, &["streams", "tombstone", "order-1", "--yes"]);
+    fails(&server, &["read", "order-1"], 3);
+    fails(&server, &["append", "order-1", "--type", "Placed"], 4);
+    fails(&server, &[&metadata[..], &["--max-count", "1"]].concat(), 4);
+    assert_eq!(works(&server, &["read-all"]).len(), 7, "the log is as it was");
+}
+
+#[tokio::test]
+async fn checkpoints_are_kept_and_waited_for() {
+    let server = TestServer::start();
+    append(&server.client().await, "s", events(0..3)).await;
+    let checkpoints = |args: &[&'static str]| [&["checkpoints"], args].concat();
+    let set = works(&server, &checkpoints(&["set", "mailer", "2", "--expect", "none"]));
+    assert_eq!((&set[0]["name"], &set[0]["position"]), (&json!("mailer"), &json!(2)));
+    assert_eq!(works(&server, &checkpoints(&["get", "mailer"])), set);
+    let said = fails(&server, &checkpoints(&["set", "mailer", "3", "--expect", "1"]), 4);
+    assert!(said.contains("checkpoint \"mailer\" is at position 2, expected position 1"), "{said}");
+    fails(&server, &checkpoints(&["set", "mailer", "4"]), 1);
+    works(&server, &checkpoints(&["set", "biller", "1"]));
+    assert_eq!(numbers(&works(&server, &checkpoints(&["list"])), "position"), [1, 2]);
+    assert_eq!(numbers(&works(&server, &checkpoints(&["list", "--prefix", "m"])), "position"), [2]);
+    assert_eq!(numbers(&works(&server, &checkpoints(&["wait", "mailer", "1"])), "position"), [2]);
+    let said = fails(&server, &checkpoints(&["wait", "mailer", "3", "--timeout", "1s"]), 4);
+    assert!(said.contains("is at position 2, and has not reached 3"), "{said}");
+    works(&server, &checkpoints(&["delete", "mailer"]));
+    fails(&server, &checkpoints(&["delete", "mailer"]), 3);
+    fails(&server, &checkpoints(&["get", "mailer"]), 3);
+}
+
+#[tokio::test]
+async fn the_log_is_counted_by_type_category_and_day() {
+    let server = TestServer::start();
+    let client = server.client().await;
+    spread(&client, "order", 2, 5).await;
+    append(&client, "loose", vec![NewEvent::new("Rare", "{}")]).await;
+    let counted = works(&server, &["stats"]);
+    let named = |name: &str, events: u64| json!({"name": name, "events": events});
+    assert_eq!((&counted[0]["events"], &counted[0]["streams"]), (&json!(6), &json!(3)));
+    assert_eq!(counted[0]["types"], json!([named("Counted", 5), named("Rare", 1)]));
+    assert_eq!(counted[0]["categories"], json!([named("order", 5)]));
+    let days = counted[0]["days"].as_array().expect("a list");
+    assert_eq!(numbers(days, "events").iter().sum::<u64>(), 6);
 }
 
 /// An event without what belongs to the store that it lies in.

@@ -1,6 +1,6 @@
 //! Streams: what is known of one, and their names, page by page.
 
-use quipu_client::{Client, StreamInfo, proto};
+use quipu_client::{Client, ListStreams, StreamInfo, StreamPage, proto};
 use tonic::Code;
 
 use crate::events::{append, event, events, log};
@@ -9,16 +9,17 @@ use crate::wire::{self, assert_refused};
 
 /// All names with a prefix, by pages of this size; asserts that the pages are well formed.
 async fn paged(client: &Client, prefix: &str, size: u32) -> Vec<String> {
-    let (mut all, mut token) = (Vec::new(), None);
+    let (mut all, mut token) = (Vec::new(), String::new());
     loop {
-        let page = client.streams(prefix, size, token.as_deref(), false).await.expect("a page");
+        let list = ListStreams::new().prefix(prefix).page_size(size).page_token(token);
+        let page = client.streams(list).await.expect("a page");
         let most = if size == 0 { 100 } else { size.min(1_000) };
         assert!(page.streams.len() <= usize::try_from(most).unwrap(), "{} names in a page", page.streams.len());
         all.extend(page.streams);
-        token = page.next_page_token;
-        if token.is_none() {
-            return all;
-        }
+        token = match page.next_page_token {
+            Some(token) => token,
+            None => return all,
+        };
     }
 }
 
@@ -37,12 +38,13 @@ async fn what_is_known_of_a_stream_is_what_its_events_say() {
             let (first, last) = (events[0], events[events.len() - 1]);
             let expected = StreamInfo {
                 name: name.to_owned(),
-                first_revision: 0,
+                first_revision: Some(0),
                 head_revision: last.revision,
                 event_count: events.len() as u64,
                 last_position: last.position,
-                first_recorded_at: first.recorded_at,
+                first_recorded_at: Some(first.recorded_at),
                 last_recorded_at: last.recorded_at,
+                metadata: None,
             };
             assert_eq!(client.stream(name).await.unwrap(), Some(expected));
         }
@@ -96,13 +98,17 @@ async fn a_page_is_full_unless_it_is_the_last_and_then_it_has_no_token() {
     for number in 0..30 {
         append(&client, &format!("s-{number:02}"), vec![event(0)]).await;
     }
-    let first = client.streams("s-", 10, None, false).await.unwrap();
-    let second = client.streams("s-", 10, first.next_page_token.as_deref(), false).await.unwrap();
-    let third = client.streams("s-", 10, second.next_page_token.as_deref(), false).await.unwrap();
+    let page = async |before: Option<&StreamPage>| {
+        let token = before.and_then(|page| page.next_page_token.clone()).unwrap_or_default();
+        client.streams(ListStreams::new().prefix("s-").page_size(10).page_token(token)).await.unwrap()
+    };
+    let first = page(None).await;
+    let second = page(Some(&first)).await;
+    let third = page(Some(&second)).await;
     assert_eq!([&first, &second, &third].map(|page| page.streams.len()), [10, 10, 10]);
     assert_eq!(third.next_page_token, None);
     append(&client, "s-05-new", vec![event(0)]).await;
-    let again = client.streams("s-", 10, first.next_page_token.as_deref(), false).await.unwrap();
+    let again = page(Some(&first)).await;
     assert_eq!(again, second, "a token stays good when streams come in before it");
 }
 
@@ -111,6 +117,6 @@ async fn a_list_of_no_streams_is_empty() {
     let server = TestServer::start();
     let client = server.client().await;
     assert_eq!(client.all_streams("").await.unwrap(), Vec::<String>::new());
-    let page = client.streams("", 10, None, true).await.unwrap();
+    let page = client.streams(ListStreams::new().page_size(10).include_system()).await.unwrap();
     assert_eq!((page.streams, page.next_page_token), (vec![], None));
 }

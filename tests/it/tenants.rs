@@ -1,6 +1,6 @@
 //! Tenants: each has a log of its own, and nothing of the others.
 
-use quipu_client::{Client, Error, Expected, ReadAll, ReadStream, SnapshotToSave, SubscribeAll};
+use quipu_client::{Client, Error, Expected, ListStreams, ReadAll, ReadStream, SnapshotToSave, SubscribeAll};
 use tonic::Code;
 
 use crate::events::{append, event, events, head, ids, log, stream};
@@ -84,7 +84,7 @@ async fn a_tenant_that_holds_nothing_is_not_found_until_the_first_append_makes_i
     assert_absent(client.read_all(ReadAll::new()).await);
     assert_absent(client.subscribe_all(SubscribeAll::new()).await);
     assert_absent(client.get_event_at(1).await);
-    assert_absent(client.streams("", 0, None, false).await);
+    assert_absent(client.streams(ListStreams::new()).await);
     assert_absent(client.list_snapshots("s").await);
     assert_absent(client.save_snapshot(SnapshotToSave::new("s", 0, "{}")).await);
     let info = client.server_info().await.unwrap();

@@ -1,9 +1,10 @@
 //! Appending, one request at a time.
 //!
-//! Owns [`Appended`] and [`Client::append`]. The events have their ids before the first try, so a
-//! retry of one that went in gets the original answer. For pipelined appends see `session.rs`.
+//! Owns [`Appended`], [`Client::append`] and [`Client::append_guarded`]. The events have their ids before
+//! the first try, so a retry of one that went in gets the original answer. For pipelined appends see
+//! `session.rs`, for many streams at once `transact.rs`.
 
-use crate::{Client, Error, Expected, NewEvent, proto};
+use crate::{Client, Error, Expected, Guard, NewEvent, guard, proto};
 
 /// Where an append went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,25 +27,42 @@ impl Client {
     /// Retried while the server is unavailable; this never appends twice. When the tries are used up
     /// it is not known whether the append went in: repeat it with the same events to find out.
     ///
-    /// [`Error::WrongExpectedRevision`] when the guard does not hold, [`Error::EventIdConflict`] when
-    /// an id is taken, [`Error::InvalidArgument`] and [`Error::LimitExceeded`] for a malformed or too
-    /// large request, [`Error::ResourceExhausted`] when the queue or the disk is full.
+    /// [`Error::WrongExpectedRevision`] when the stream is not as expected, [`Error::StreamTombstoned`]
+    /// when it was deleted for good, [`Error::EventIdConflict`] when an id is taken,
+    /// [`Error::InvalidArgument`] and [`Error::LimitExceeded`] for a malformed or too large request,
+    /// [`Error::ResourceExhausted`] when the queue or the disk is full.
     pub async fn append(&self, stream: &str, expected: Expected, events: Vec<NewEvent>) -> Result<Appended, Error> {
-        self.call(Self::events, request(stream, expected, events), |mut api, request| async move {
-            api.append(request).await
-        })
-        .await?
-        .try_into()
+        self.append_guarded(stream, expected, events, Vec::new()).await
+    }
+
+    /// Appends as [`append`](Self::append) does, if all guards hold too.
+    ///
+    /// [`Error::GuardNotMet`] when one does not, [`Error::BeyondEnd`] when one counts from beyond the
+    /// head.
+    pub async fn append_guarded(
+        &self,
+        stream: &str,
+        expected: Expected,
+        events: Vec<NewEvent>,
+        guards: Vec<Guard>,
+    ) -> Result<Appended, Error> {
+        let request = request(stream, expected, events, guards);
+        self.call(Self::events, request, |mut api, request| async move { api.append(request).await }).await?.try_into()
     }
 }
 
 /// An append as it goes over the wire.
-pub(crate) fn request(stream: &str, expected: Expected, events: Vec<NewEvent>) -> proto::AppendRequest {
+pub(crate) fn request(
+    stream: &str,
+    expected: Expected,
+    events: Vec<NewEvent>,
+    guards: Vec<Guard>,
+) -> proto::AppendRequest {
     proto::AppendRequest {
         stream: stream.to_owned(),
         expected: Some(expected.into()),
         events: events.into_iter().map(proto::NewEvent::from).collect(),
-        guards: Vec::new(),
+        guards: guard::all(guards),
     }
 }
 

@@ -1,8 +1,9 @@
 //! The handle that every call starts from.
 //!
 //! Owns [`Client`]: the connection, the tenant header, the retry policy and the size limit, shared by
-//! all clones. The calls themselves live next to what they are about: `append.rs`, `read.rs`,
-//! `subscribe.rs`, `session.rs`, `snapshot.rs`, `streams.rs`, `server_info.rs`.
+//! all clones. The calls themselves live next to what they are about: `append.rs`, `transact.rs`,
+//! `session.rs`, `read.rs`, `subscribe.rs`, `checkpoints.rs`, `snapshot.rs`, `streams.rs`,
+//! `stream_life.rs`, `statistics.rs`, `server_info.rs`.
 
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::Channel;
 use tonic::{Request, Response, Status};
 
+use crate::proto::checkpoints_client::CheckpointsClient;
 use crate::proto::event_store_client::EventStoreClient;
 use crate::proto::server_info_client::ServerInfoClient;
 use crate::proto::snapshots_client::SnapshotsClient;
@@ -109,6 +111,12 @@ impl Client {
             .max_encoding_message_size(self.shared.max_message_bytes)
     }
 
+    pub(crate) fn checkpoints(&self) -> CheckpointsClient<Channel> {
+        CheckpointsClient::new(self.channel())
+            .max_decoding_message_size(self.shared.max_message_bytes)
+            .max_encoding_message_size(self.shared.max_message_bytes)
+    }
+
     pub(crate) fn facts(&self) -> ServerInfoClient<Channel> {
         ServerInfoClient::new(self.channel())
     }
@@ -117,7 +125,8 @@ impl Client {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Expected, ReadAll, ReadStream, SnapshotToSave, SubscribeAll, SubscribeStream};
+    use crate::{Expected, ExpectedCheckpoint, ReadAll, ReadStream, SnapshotToSave, Transaction};
+    use crate::{StreamMetadata, SubscribeAll, SubscribeStream};
 
     /// Every future of the client can be given to `tokio::spawn`.
     #[test]
@@ -126,7 +135,9 @@ mod tests {
         fn all(client: &Client) {
             sendable(Client::connect("http://127.0.0.1:2113"));
             sendable(client.append("s", Expected::Any, Vec::new()));
+            sendable(client.append_guarded("s", Expected::Any, Vec::new(), Vec::new()));
             sendable(client.append_session());
+            sendable(client.transact(Transaction::new()));
             sendable(client.read_stream(ReadStream::new("s")));
             sendable(client.read_all(ReadAll::new()));
             sendable(client.get_event_at(1));
@@ -135,6 +146,12 @@ mod tests {
             sendable(client.save_snapshot(SnapshotToSave::new("s", 0, "{}")));
             sendable(client.get_snapshot("s", None));
             sendable(client.all_streams(""));
+            sendable(client.set_stream_metadata("s", StreamMetadata::default(), Expected::Any));
+            sendable(client.tombstone_stream("s", Expected::Any));
+            sendable(client.event_types("", 0, None));
+            sendable(client.statistics());
+            sendable(client.set_checkpoint("c", 1, ExpectedCheckpoint::Any));
+            sendable(client.wait_for_checkpoint("c", 1, std::time::Duration::ZERO));
             sendable(client.server_info());
         }
         fn following(mut subscription: crate::Subscription) {

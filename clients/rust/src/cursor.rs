@@ -4,15 +4,18 @@
 //! log, so they move the cursor of a log subscription only. It never moves back, and it moves only by
 //! what has reached the client.
 
+use chrono::{DateTime, Utc};
+
+use crate::Query;
 use crate::subscription::Message;
 
 /// What is followed.
 #[derive(Clone, Debug)]
 pub(crate) enum Followed {
-    /// The whole log, with or without system streams.
-    Log { include_system: bool },
-    /// The stream of this name.
-    Stream(String),
+    /// The whole log, with or without system streams; of it, what matches.
+    Log { include_system: bool, query: Option<Query> },
+    /// The stream of this name; of it, these types, or all when none is named.
+    Stream { name: String, types: Vec<String> },
 }
 
 /// Where to begin, or to go on.
@@ -20,6 +23,8 @@ pub(crate) enum Followed {
 pub(crate) enum Cursor {
     Start,
     End,
+    /// With the first event of the log recorded at this time or later.
+    Time(DateTime<Utc>),
     /// With the first event after this position or revision.
     After(u64),
 }
@@ -37,12 +42,12 @@ impl Cursor {
         };
         let reached = match followed {
             Followed::Log { .. } => event.map(|event| event.position).or(signal),
-            Followed::Stream(_) => event.map(|event| event.revision),
+            Followed::Stream { .. } => event.map(|event| event.revision),
         };
         match (self, reached) {
             (_, None) => self,
             (Self::After(before), Some(reached)) => Self::After(before.max(reached)),
-            (Self::Start | Self::End, Some(reached)) => Self::After(reached),
+            (Self::Start | Self::End | Self::Time(_), Some(reached)) => Self::After(reached),
         }
     }
 }
@@ -52,7 +57,8 @@ mod tests {
     use super::*;
     use crate::RecordedEvent;
 
-    const LOG: Followed = Followed::Log { include_system: false };
+    const LOG: Followed = Followed::Log { include_system: false, query: None };
+    const STREAM: Followed = Followed::Stream { name: String::new(), types: Vec::new() };
 
     fn event(revision: u64, position: u64) -> RecordedEvent {
         let wire = crate::proto::RecordedEvent {
@@ -69,13 +75,11 @@ mod tests {
     fn events_move_it_by_position_or_revision() {
         let message = Message::Events(vec![event(3, 70), event(4, 80)]);
         assert_eq!(Cursor::Start.past(&message, &LOG), Cursor::After(80));
-        let stream = Followed::Stream("s".to_owned());
-        assert_eq!(Cursor::After(2).past(&message, &stream), Cursor::After(4));
+        assert_eq!(Cursor::After(2).past(&message, &STREAM), Cursor::After(4));
     }
 
     #[test]
     fn signals_move_it_in_the_log_only() {
-        let stream = Followed::Stream("s".to_owned());
         for message in [
             Message::CaughtUp { position: 9 },
             Message::FellBehind { position: 9, head: 20 },
@@ -83,7 +87,7 @@ mod tests {
             Message::Heartbeat { position: 9 },
         ] {
             assert_eq!(Cursor::End.past(&message, &LOG), Cursor::After(9), "{message:?}");
-            assert_eq!(Cursor::After(1).past(&message, &stream), Cursor::After(1), "{message:?}");
+            assert_eq!(Cursor::After(1).past(&message, &STREAM), Cursor::After(1), "{message:?}");
         }
         assert_eq!(Cursor::End.past(&Message::Reconnected, &LOG), Cursor::End);
     }
@@ -92,6 +96,14 @@ mod tests {
     fn an_empty_log_is_a_place_to_resume_from() {
         let caught_up = Message::CaughtUp { position: 0 };
         assert_eq!(Cursor::End.past(&caught_up, &LOG), Cursor::After(0));
+    }
+
+    #[test]
+    fn a_time_is_left_for_the_first_position() {
+        let begun = Cursor::Time(DateTime::UNIX_EPOCH);
+        assert_eq!(begun.past(&Message::Events(vec![event(0, 6)]), &LOG), Cursor::After(6));
+        assert_eq!(begun.past(&Message::Checkpoint { position: 5 }, &LOG), Cursor::After(5));
+        assert_eq!(begun.past(&Message::Reconnected, &LOG), begun);
     }
 
     #[test]

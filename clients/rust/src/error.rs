@@ -9,21 +9,57 @@ use std::fmt;
 use tonic::{Code, Status};
 use uuid::Uuid;
 
-use crate::Expected;
+use crate::conflict::{at_position, at_revision, wanted};
 use crate::proto::ErrorReason;
+use crate::{Conflict, Expected};
 
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The stream is not as expected. Read it and decide again.
-    #[error("stream {stream:?} {}, expected {expected}", found(*actual))]
+    #[error("stream {stream:?} {}, expected {expected}", at_revision(*actual))]
     WrongExpectedRevision {
         /// The stream's name.
         stream: String,
         /// What was expected.
         expected: Expected,
         /// The revision of the stream's last event; none when it has no event.
+        actual: Option<u64>,
+        /// The head that the append was judged against.
+        head: u64,
+    },
+    /// A guard does not hold. Read and decide again.
+    #[error("guard {index} does not hold: {actual}; the head is {head}")]
+    GuardNotMet {
+        /// Which: its place among the guards, from 0.
+        index: usize,
+        /// What is so instead.
+        actual: Conflict,
+        /// The head that the guard was judged against: a place to count from next time, for one who has
+        /// read up to here.
+        head: u64,
+    },
+    /// The stream was deleted; an append revives it.
+    #[error("the stream was deleted")]
+    StreamDeleted,
+    /// The stream was deleted for good.
+    #[error("the stream was deleted for good")]
+    StreamTombstoned {
+        /// `FailedPrecondition` for one who writes, `NotFound` for one who reads.
+        code: Code,
+    },
+    /// There is no checkpoint of this name.
+    #[error("there is no such checkpoint")]
+    CheckpointNotFound,
+    /// The checkpoint is not where it was expected, or would not move forwards.
+    #[error("checkpoint {name:?} {}, expected {}", at_position(*actual), wanted(*expected))]
+    WrongCheckpoint {
+        /// Its name.
+        name: String,
+        /// Where it was expected, or was to move; none when it was expected not to be there.
+        expected: Option<u64>,
+        /// Where it is; none when there is none of this name.
         actual: Option<u64>,
     },
     /// The snapshot's revision lies ahead of its stream.
@@ -72,8 +108,8 @@ pub enum Error {
         /// What was sent.
         actual: u64,
     },
-    /// The server has no room just now: `QUEUE_FULL`, `DISK_FULL` or `TOO_MANY_TENANTS`. Not retried
-    /// by the client, since piling on would make it worse.
+    /// The server has no room just now: `QUEUE_FULL`, `DISK_FULL`, `TOO_MANY_TENANTS` or
+    /// `TOO_MANY_CHECKPOINTS`. Not retried by the client, since piling on would make it worse.
     #[error("the server has no room: {0}")]
     ResourceExhausted(Fault),
     /// The server is away: stopping, stopped, or not to be reached.
@@ -128,10 +164,17 @@ impl Error {
     #[must_use]
     pub fn code(&self) -> Option<Code> {
         match self {
-            Self::WrongExpectedRevision { .. } | Self::SnapshotAhead => Some(Code::FailedPrecondition),
-            Self::StreamNotFound | Self::EventNotFound | Self::SnapshotNotFound | Self::TenantNotFound => {
-                Some(Code::NotFound)
-            }
+            Self::WrongExpectedRevision { .. }
+            | Self::GuardNotMet { .. }
+            | Self::WrongCheckpoint { .. }
+            | Self::SnapshotAhead => Some(Code::FailedPrecondition),
+            Self::StreamNotFound
+            | Self::StreamDeleted
+            | Self::EventNotFound
+            | Self::SnapshotNotFound
+            | Self::CheckpointNotFound
+            | Self::TenantNotFound => Some(Code::NotFound),
+            Self::StreamTombstoned { code } => Some(*code),
             Self::EventIdConflict { .. } => Some(Code::AlreadyExists),
             Self::BeyondEnd { .. } => Some(Code::OutOfRange),
             Self::InvalidArgument(_) | Self::LimitExceeded { .. } => Some(Code::InvalidArgument),
@@ -148,6 +191,11 @@ impl Error {
     pub fn reason(&self) -> Option<String> {
         let reason = match self {
             Self::WrongExpectedRevision { .. } => ErrorReason::WrongExpectedRevision,
+            Self::GuardNotMet { .. } => ErrorReason::GuardNotMet,
+            Self::StreamDeleted => ErrorReason::StreamDeleted,
+            Self::StreamTombstoned { .. } => ErrorReason::StreamTombstoned,
+            Self::CheckpointNotFound => ErrorReason::CheckpointNotFound,
+            Self::WrongCheckpoint { .. } => ErrorReason::WrongCheckpoint,
             Self::SnapshotAhead => ErrorReason::SnapshotAhead,
             Self::StreamNotFound => ErrorReason::StreamNotFound,
             Self::EventNotFound => ErrorReason::EventNotFound,
@@ -176,15 +224,21 @@ impl Error {
         matches!(self, Self::Unavailable(_) | Self::Connect { .. })
     }
 
+    /// Whether a reader found nothing under the stream's name.
+    pub(crate) fn is_absent_stream(&self) -> bool {
+        matches!(
+            self,
+            Self::StreamNotFound
+                | Self::StreamDeleted
+                | Self::StreamTombstoned { code: Code::NotFound }
+                | Self::TenantNotFound
+        )
+    }
+
     /// The transport's word that the server is away.
     pub(crate) fn unavailable(message: impl Into<String>) -> Self {
         Self::Unavailable(Fault { reason: None, message: message.into() })
     }
-}
-
-/// What a stream is like, in words.
-fn found(actual: Option<u64>) -> String {
-    actual.map_or_else(|| "has no event".to_owned(), |revision| format!("is at revision {revision}"))
 }
 
 /// Where the end is, in words.

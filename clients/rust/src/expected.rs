@@ -1,7 +1,7 @@
 //! The guard of optimistic concurrency.
 //!
-//! Owns [`Expected`] and its way to and from the wire. The server checks the guard; nothing is
-//! checked here.
+//! Owns [`Expected`] and its way to and from the wire. The server checks it; nothing is checked here.
+//! What may be expected of more than one stream is in `guard.rs`.
 
 use std::fmt;
 

@@ -13,7 +13,7 @@ use crate::cursor::{Cursor, Followed};
 use crate::proto::{self, subscribe_all_request, subscribe_all_response as log};
 use crate::proto::{subscribe_stream_request, subscribe_stream_response as stream};
 use crate::subscription::Message;
-use crate::{Client, Error, recorded};
+use crate::{Client, Error, Query, recorded, timestamp};
 
 /// An open call.
 #[derive(Debug)]
@@ -32,12 +32,12 @@ impl Feed {
     ) -> Result<(Self, Message), Error> {
         let opening = async {
             let mut feed = match followed {
-                Followed::Log { include_system } => {
-                    let request = client.request(log_request(*include_system, cursor));
+                Followed::Log { include_system, query } => {
+                    let request = client.request(log_request(*include_system, query.clone(), cursor));
                     Self::Log(client.events().subscribe_all(request).await?.into_inner())
                 }
-                Followed::Stream(name) => {
-                    let request = client.request(stream_request(name, cursor));
+                Followed::Stream { name, types } => {
+                    let request = client.request(stream_request(name, types, cursor));
                     Self::Stream(client.events().subscribe_stream(request).await?.into_inner())
                 }
             };
@@ -71,22 +71,24 @@ fn ended() -> Error {
     Error::unavailable("the subscription was cut short")
 }
 
-fn log_request(include_system: bool, cursor: Cursor) -> proto::SubscribeAllRequest {
+fn log_request(include_system: bool, query: Option<Query>, cursor: Cursor) -> proto::SubscribeAllRequest {
     let from = match cursor {
         Cursor::Start => subscribe_all_request::From::Start(proto::Start {}),
         Cursor::End => subscribe_all_request::From::End(proto::End {}),
+        Cursor::Time(time) => subscribe_all_request::From::FromTime(timestamp::to_wire(time)),
         Cursor::After(position) => subscribe_all_request::From::AfterPosition(position),
     };
-    proto::SubscribeAllRequest { from: Some(from), include_system, query: None }
+    proto::SubscribeAllRequest { from: Some(from), include_system, query: query.map(Into::into) }
 }
 
-fn stream_request(name: &str, cursor: Cursor) -> proto::SubscribeStreamRequest {
+fn stream_request(name: &str, types: &[String], cursor: Cursor) -> proto::SubscribeStreamRequest {
     let from = match cursor {
-        Cursor::Start => subscribe_stream_request::From::Start(proto::Start {}),
+        // A time is a place in the log; no builder gives one for a stream.
+        Cursor::Start | Cursor::Time(_) => subscribe_stream_request::From::Start(proto::Start {}),
         Cursor::End => subscribe_stream_request::From::End(proto::End {}),
         Cursor::After(revision) => subscribe_stream_request::From::AfterRevision(revision),
     };
-    proto::SubscribeStreamRequest { stream: name.to_owned(), from: Some(from), types: Vec::new() }
+    proto::SubscribeStreamRequest { stream: name.to_owned(), from: Some(from), types: types.to_vec() }
 }
 
 fn log_message(message: proto::SubscribeAllResponse) -> Result<Option<Message>, Error> {

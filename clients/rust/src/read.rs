@@ -4,12 +4,13 @@
 //! is awaited in the call, so that an error such as a missing stream comes from there, and retried
 //! until then. What follows is in `reading.rs`.
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::proto::get_event_request::Key;
 use crate::proto::{Direction, End, Start, read_all_request, read_stream_request};
 use crate::reading::{LogReading, StreamReading};
-use crate::{Client, Error, RecordedEvent, proto};
+use crate::{Client, Error, Query, RecordedEvent, proto, timestamp};
 
 /// A read of one stream: from its start, forwards and without limit unless said otherwise.
 #[derive(Clone, Debug)]
@@ -36,31 +37,10 @@ impl ReadStream {
         self
     }
 
-    /// Begins before the first event. Not for reading backwards.
+    /// Only events of these types, and of those named before. The limit counts what is returned.
     #[must_use]
-    pub fn from_start(mut self) -> Self {
-        self.request.from = Some(read_stream_request::From::Start(Start {}));
-        self
-    }
-
-    /// Begins after the last event. Only for reading backwards.
-    #[must_use]
-    pub fn from_end(mut self) -> Self {
-        self.request.from = Some(read_stream_request::From::End(End {}));
-        self
-    }
-
-    /// Newest first, from the end unless a revision is given.
-    #[must_use]
-    pub fn backwards(mut self) -> Self {
-        self.request.set_direction(Direction::Backwards);
-        self
-    }
-
-    /// At most so many events; 0 means no limit.
-    #[must_use]
-    pub fn limit(mut self, events: u64) -> Self {
-        self.request.limit = events;
+    pub fn types<T: Into<String>>(mut self, types: impl IntoIterator<Item = T>) -> Self {
+        self.request.types.extend(types.into_iter().map(Into::into));
         self
     }
 
@@ -87,31 +67,18 @@ impl ReadAll {
         self
     }
 
-    /// Begins before the first event. Not for reading backwards.
+    /// Begins with the first event recorded at this time or later; backwards, with the last one recorded
+    /// at this time or before.
     #[must_use]
-    pub fn from_start(mut self) -> Self {
-        self.request.from = Some(read_all_request::From::Start(Start {}));
+    pub fn from_time(mut self, time: DateTime<Utc>) -> Self {
+        self.request.from = Some(read_all_request::From::FromTime(timestamp::to_wire(time)));
         self
     }
 
-    /// Begins after the last event. Only for reading backwards.
+    /// Only events that match. The limit counts what is returned.
     #[must_use]
-    pub fn from_end(mut self) -> Self {
-        self.request.from = Some(read_all_request::From::End(End {}));
-        self
-    }
-
-    /// Newest first, from the end unless a position is given.
-    #[must_use]
-    pub fn backwards(mut self) -> Self {
-        self.request.set_direction(Direction::Backwards);
-        self
-    }
-
-    /// At most so many events; 0 means no limit.
-    #[must_use]
-    pub fn limit(mut self, events: u64) -> Self {
-        self.request.limit = events;
+    pub fn query(mut self, query: Query) -> Self {
+        self.request.query = Some(query.into());
         self
     }
 
@@ -123,8 +90,47 @@ impl ReadAll {
     }
 }
 
+/// What both kinds of read can be told.
+macro_rules! extent {
+    ($read:ident, $request:ident) => {
+        impl $read {
+            /// Begins before the first event. Not for reading backwards.
+            #[must_use]
+            pub fn from_start(mut self) -> Self {
+                self.request.from = Some($request::From::Start(Start {}));
+                self
+            }
+
+            /// Begins after the last event. Only for reading backwards.
+            #[must_use]
+            pub fn from_end(mut self) -> Self {
+                self.request.from = Some($request::From::End(End {}));
+                self
+            }
+
+            /// Newest first, from the end unless told where to begin.
+            #[must_use]
+            pub fn backwards(mut self) -> Self {
+                self.request.set_direction(Direction::Backwards);
+                self
+            }
+
+            /// At most so many events; 0 means no limit.
+            #[must_use]
+            pub fn limit(mut self, events: u64) -> Self {
+                self.request.limit = events;
+                self
+            }
+        }
+    };
+}
+
+extent!(ReadStream, read_stream_request);
+extent!(ReadAll, read_all_request);
+
 impl Client {
-    /// Starts to read one stream as it is now. [`Error::StreamNotFound`] when it has no event,
+    /// Starts to read one stream as it is now, without what its metadata hides. [`Error::StreamNotFound`]
+    /// when it has no event, [`Error::StreamDeleted`] or [`Error::StreamTombstoned`] when it was deleted,
     /// [`Error::BeyondEnd`] when the revision lies more than one past its last.
     pub async fn read_stream(&self, read: ReadStream) -> Result<StreamReading, Error> {
         self.retry(|| async {
@@ -134,8 +140,8 @@ impl Client {
         .await
     }
 
-    /// Starts to read the whole log as it is now. [`Error::BeyondEnd`] when the position lies more
-    /// than one past the head.
+    /// Starts to read the whole log as it is now; nothing hides events of it. [`Error::BeyondEnd`] when
+    /// the position lies more than one past the head.
     pub async fn read_all(&self, read: ReadAll) -> Result<LogReading, Error> {
         self.retry(|| async {
             let request = self.request(read.request.clone());
@@ -161,5 +167,30 @@ impl Client {
             .event
             .ok_or_else(|| Error::InvalidResponse("the event is missing".to_owned()))?
             .try_into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::QueryItem;
+
+    #[test]
+    fn a_read_of_the_log_says_which_events_and_from_when() {
+        let time = "2011-03-01T00:00:00.5Z".parse().expect("a time");
+        let query = Query::item(QueryItem::new().types(["A"]));
+        let request = ReadAll::new().query(query.clone()).from_time(time).backwards().limit(3).request;
+        let at = prost_types::Timestamp { seconds: 1_298_937_600, nanos: 500_000_000 };
+        assert_eq!(request.from, Some(read_all_request::From::FromTime(at)));
+        assert_eq!(request.query, Some(query.into()));
+        assert_eq!((request.direction(), request.limit), (Direction::Backwards, 3));
+    }
+
+    #[test]
+    fn a_read_of_a_stream_says_which_types() {
+        let request = ReadStream::new("s").types(["A", "B"]).types(["C"]).from_end().backwards().request;
+        assert_eq!(request.types, ["A", "B", "C"]);
+        assert_eq!(request.from, Some(read_stream_request::From::End(End {})));
+        assert_eq!(request.direction(), Direction::Backwards);
     }
 }

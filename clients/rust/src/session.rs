@@ -13,7 +13,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
 
 use crate::proto::append_session_response::Outcome;
-use crate::{Appended, Client, Error, Expected, NewEvent, append, proto};
+use crate::{Appended, Client, Error, Expected, Guard, NewEvent, append, proto};
 
 /// How many appends may wait to be put on the wire.
 const QUEUE_LENGTH: usize = 256;
@@ -72,7 +72,18 @@ impl AppendSender {
     /// Puts one append into the session; waits while the queue is full. [`Error::Ended`] when the
     /// session is over; the receiver has the cause.
     pub async fn send(&self, stream: &str, expected: Expected, events: Vec<NewEvent>) -> Result<(), Error> {
-        let append = append::request(stream, expected, events);
+        self.send_guarded(stream, expected, events, Vec::new()).await
+    }
+
+    /// Puts one append into the session as [`send`](Self::send) does, to go in only if all guards hold.
+    pub async fn send_guarded(
+        &self,
+        stream: &str,
+        expected: Expected,
+        events: Vec<NewEvent>,
+        guards: Vec<Guard>,
+    ) -> Result<(), Error> {
+        let append = append::request(stream, expected, events, guards);
         let place = self.requests.reserve().await.map_err(|_| Error::Ended)?;
         // Counted before it goes, so that an answer never comes before its count.
         self.sent.fetch_add(1, Ordering::AcqRel);

@@ -105,7 +105,8 @@ impl Client {
         match found {
             Ok(proto::SnapshotsGetResponse { snapshot: Some(snapshot) }) => snapshot.try_into().map(Some),
             Ok(_) => Err(Error::InvalidResponse("the snapshot is missing".to_owned())),
-            Err(Error::SnapshotNotFound | Error::StreamNotFound | Error::TenantNotFound) => Ok(None),
+            Err(Error::SnapshotNotFound) => Ok(None),
+            Err(error) if error.is_absent_stream() => Ok(None),
             Err(error) => Err(error),
         }
     }

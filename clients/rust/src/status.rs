@@ -58,7 +58,18 @@ fn by_reason(reason: ErrorReason, status: &Status, details: &[prost_types::Any])
                 stream: detail.stream,
                 expected: detail.expected.unwrap_or_default().into(),
                 actual: detail.actual_revision,
+                head: detail.head,
             }
+        }
+        ErrorReason::GuardNotMet => {
+            let detail: proto::GuardNotMet = typed(details, "GuardNotMet")?;
+            let index = usize::try_from(detail.index).ok()?;
+            Error::GuardNotMet { index, actual: detail.actual.into(), head: detail.head }
+        }
+        ErrorReason::WrongCheckpoint => {
+            let detail: proto::WrongCheckpoint = typed(details, "WrongCheckpoint")?;
+            let (expected, actual) = (detail.expected_position, detail.actual_position);
+            Error::WrongCheckpoint { name: detail.name, expected, actual }
         }
         ErrorReason::EventIdConflict => {
             let detail: proto::EventIdConflict = typed(details, "EventIdConflict")?;
@@ -76,6 +87,9 @@ fn by_reason(reason: ErrorReason, status: &Status, details: &[prost_types::Any])
         ErrorReason::InvalidArgument => Error::InvalidArgument(status.message().to_owned()),
         ErrorReason::SnapshotAhead => Error::SnapshotAhead,
         ErrorReason::StreamNotFound => Error::StreamNotFound,
+        ErrorReason::StreamDeleted => Error::StreamDeleted,
+        ErrorReason::StreamTombstoned => Error::StreamTombstoned { code: status.code() },
+        ErrorReason::CheckpointNotFound => Error::CheckpointNotFound,
         ErrorReason::EventNotFound => Error::EventNotFound,
         ErrorReason::SnapshotNotFound => Error::SnapshotNotFound,
         ErrorReason::TenantNotFound => Error::TenantNotFound,
@@ -86,11 +100,6 @@ fn by_reason(reason: ErrorReason, status: &Status, details: &[prost_types::Any])
         | ErrorReason::ShuttingDown
         | ErrorReason::Poisoned
         | ErrorReason::Damaged
-        | ErrorReason::GuardNotMet
-        | ErrorReason::StreamDeleted
-        | ErrorReason::StreamTombstoned
-        | ErrorReason::CheckpointNotFound
-        | ErrorReason::WrongCheckpoint
         | ErrorReason::TooManyCheckpoints
         | ErrorReason::Internal => return None,
     })

@@ -6,10 +6,12 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 use crate::cursor::{Cursor, Followed};
 use crate::feed::Feed;
 use crate::subscription::Subscription;
-use crate::{Client, Error, RetryPolicy};
+use crate::{Client, Error, Query, RetryPolicy};
 
 /// Three heartbeat intervals of a server with default settings.
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(60);
@@ -33,6 +35,7 @@ impl Default for Settings {
 pub struct SubscribeAll {
     settings: Settings,
     include_system: bool,
+    query: Option<Query>,
 }
 
 /// A subscription to one stream, from its start unless said otherwise.
@@ -40,6 +43,7 @@ pub struct SubscribeAll {
 pub struct SubscribeStream {
     settings: Settings,
     stream: String,
+    types: Vec<String>,
 }
 
 impl SubscribeAll {
@@ -56,10 +60,17 @@ impl SubscribeAll {
         self
     }
 
-    /// Begins with the first event appended from now on.
+    /// Begins with the first event recorded at this time or later.
     #[must_use]
-    pub fn from_end(mut self) -> Self {
-        self.settings.cursor = Cursor::End;
+    pub fn from_time(mut self, time: DateTime<Utc>) -> Self {
+        self.settings.cursor = Cursor::Time(time);
+        self
+    }
+
+    /// Only events that match. What does not match is passed over; checkpoints and heartbeats tell how far.
+    #[must_use]
+    pub fn query(mut self, query: Query) -> Self {
+        self.query = Some(query);
         self
     }
 
@@ -69,27 +80,12 @@ impl SubscribeAll {
         self.include_system = true;
         self
     }
-
-    /// How it reconnects after a break; forever by default.
-    #[must_use]
-    pub fn retry(mut self, policy: RetryPolicy) -> Self {
-        self.settings.retry = policy;
-        self
-    }
-
-    /// The longest silence that is not taken for a break; 60 s by default, three times the server's
-    /// heartbeat interval.
-    #[must_use]
-    pub fn silence_timeout(mut self, timeout: Duration) -> Self {
-        self.settings.silence = timeout;
-        self
-    }
 }
 
 impl SubscribeStream {
     /// A subscription to this stream, which need not exist yet.
     pub fn new(stream: impl Into<String>) -> Self {
-        Self { settings: Settings::default(), stream: stream.into() }
+        Self { settings: Settings::default(), stream: stream.into(), types: Vec::new() }
     }
 
     /// Begins with the first event after this revision, exclusive.
@@ -99,47 +95,65 @@ impl SubscribeStream {
         self
     }
 
-    /// Begins with the first event appended from now on.
+    /// Only events of these types, and of those named before.
     #[must_use]
-    pub fn from_end(mut self) -> Self {
-        self.settings.cursor = Cursor::End;
-        self
-    }
-
-    /// How it reconnects after a break; forever by default.
-    #[must_use]
-    pub fn retry(mut self, policy: RetryPolicy) -> Self {
-        self.settings.retry = policy;
-        self
-    }
-
-    /// The longest silence that is not taken for a break; 60 s by default, three times the server's
-    /// heartbeat interval.
-    #[must_use]
-    pub fn silence_timeout(mut self, timeout: Duration) -> Self {
-        self.settings.silence = timeout;
+    pub fn types<T: Into<String>>(mut self, types: impl IntoIterator<Item = T>) -> Self {
+        self.types.extend(types.into_iter().map(Into::into));
         self
     }
 }
+
+/// How both kinds of subscription are set.
+macro_rules! settings {
+    ($subscribe:ident) => {
+        impl $subscribe {
+            /// Begins with the first event appended from now on.
+            #[must_use]
+            pub fn from_end(mut self) -> Self {
+                self.settings.cursor = Cursor::End;
+                self
+            }
+
+            /// How it reconnects after a break; forever by default.
+            #[must_use]
+            pub fn retry(mut self, policy: RetryPolicy) -> Self {
+                self.settings.retry = policy;
+                self
+            }
+
+            /// The longest silence that is not taken for a break; 60 s by default, three times the
+            /// server's heartbeat interval.
+            #[must_use]
+            pub fn silence_timeout(mut self, timeout: Duration) -> Self {
+                self.settings.silence = timeout;
+                self
+            }
+        }
+    };
+}
+
+settings!(SubscribeAll);
+settings!(SubscribeStream);
 
 impl Client {
     /// Follows the whole log. Returns when the first message is there; until then it is retried as
     /// any call is. [`Error::BeyondEnd`] when the position lies beyond the head.
     pub async fn subscribe_all(&self, subscribe: SubscribeAll) -> Result<Subscription, Error> {
-        let followed = Followed::Log { include_system: subscribe.include_system };
-        self.follow(followed, subscribe.settings).await
+        let SubscribeAll { settings, include_system, query } = subscribe;
+        let followed = Followed::Log { include_system, query };
+        self.follow(followed, settings).await
     }
 
     /// Follows one stream likewise. [`Error::BeyondEnd`] when the revision lies beyond its last.
     pub async fn subscribe_stream(&self, subscribe: SubscribeStream) -> Result<Subscription, Error> {
-        let mut settings = subscribe.settings;
+        let SubscribeStream { mut settings, stream: name, types } = subscribe;
         if settings.cursor == Cursor::End {
             // No signal tells the stream's revision, so a break before the first event would lose the
             // place: the end is looked up instead of asked for.
-            let stream = self.stream(&subscribe.stream).await?;
+            let stream = self.stream(&name).await?;
             settings.cursor = stream.map_or(Cursor::Start, |it| Cursor::After(it.head_revision));
         }
-        self.follow(Followed::Stream(subscribe.stream), settings).await
+        self.follow(Followed::Stream { name, types }, settings).await
     }
 
     async fn follow(&self, followed: Followed, settings: Settings) -> Result<Subscription, Error> {

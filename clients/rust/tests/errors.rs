@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use prost::Message;
 use quipu_client::proto;
-use quipu_client::{Error, Expected};
+use quipu_client::proto::guard_not_met::{Actual, MatchingEvent};
+use quipu_client::{Conflict, Error, Expected};
 use tonic::{Code, Status};
 use tonic_types::pb;
 
@@ -25,31 +26,78 @@ fn status(code: Code, reason: &str, detail: Option<(&str, Vec<u8>)>) -> Status {
     Status::with_details(code, message, whole.encode_to_vec().into())
 }
 
-fn wrong_revision() -> Status {
-    let detail = proto::WrongExpectedRevision {
+fn wrong_revision_detail() -> proto::WrongExpectedRevision {
+    proto::WrongExpectedRevision {
         stream: "order-1".to_owned(),
         expected: Some(Expected::Revision(3).into()),
         actual_revision: Some(5),
         head: 9,
-    };
+    }
+}
+
+fn wrong_revision() -> Status {
     status(
         Code::FailedPrecondition,
         "WRONG_EXPECTED_REVISION",
-        Some(("quipu.v1.WrongExpectedRevision", detail.encode_to_vec())),
+        Some(("quipu.v1.WrongExpectedRevision", wrong_revision_detail().encode_to_vec())),
     )
 }
 
 #[test]
-fn a_failed_guard_tells_what_is_there() {
+fn a_wrong_expectation_tells_what_is_there() {
     let error = Error::from(wrong_revision());
     assert!(matches!(
         &error,
-        Error::WrongExpectedRevision { stream, expected: Expected::Revision(3), actual: Some(5) }
+        Error::WrongExpectedRevision { stream, expected: Expected::Revision(3), actual: Some(5), head: 9 }
             if stream == "order-1"
     ));
     assert_eq!(error.code(), Some(Code::FailedPrecondition));
     assert_eq!(error.reason().as_deref(), Some("WRONG_EXPECTED_REVISION"));
     assert_eq!(error.to_string(), "stream \"order-1\" is at revision 5, expected revision 3");
+}
+
+#[test]
+fn a_guard_that_does_not_hold_tells_what_is_so_instead() {
+    let unmet = |actual| {
+        let detail = proto::GuardNotMet { index: 2, actual, head: 15 }.encode_to_vec();
+        Error::from(status(Code::FailedPrecondition, "GUARD_NOT_MET", Some(("quipu.v1.GuardNotMet", detail))))
+    };
+    let checkpoint = proto::WrongCheckpoint { name: "c".to_owned(), expected_position: None, actual_position: Some(4) };
+    let cases = [
+        (
+            Some(Actual::Stream(wrong_revision_detail())),
+            Conflict::Stream { stream: "order-1".to_owned(), expected: Expected::Revision(3), actual: Some(5) },
+            "stream \"order-1\" is at revision 5, expected revision 3",
+        ),
+        (
+            Some(Actual::Event(MatchingEvent { position: 12, r#type: "SeatTaken".to_owned() })),
+            Conflict::Event { position: 12, event_type: "SeatTaken".to_owned() },
+            "an event of type \"SeatTaken\" matches at 12",
+        ),
+        (
+            Some(Actual::Checkpoint(checkpoint)),
+            Conflict::Checkpoint { name: "c".to_owned(), expected: None, actual: Some(4) },
+            "checkpoint \"c\" is at position 4, expected none",
+        ),
+        (None, Conflict::Nothing, "no event matches"),
+    ];
+    for (wire, conflict, words) in cases {
+        let error = unmet(wire);
+        let Error::GuardNotMet { index, actual, head } = &error else { panic!("{error:?}") };
+        assert_eq!((*index, actual, *head), (2, &conflict, 15));
+        assert_eq!(error.to_string(), format!("guard 2 does not hold: {words}; the head is 15"));
+        assert_eq!(error.code(), Some(Code::FailedPrecondition));
+        assert_eq!(error.reason().as_deref(), Some("GUARD_NOT_MET"));
+    }
+}
+
+#[test]
+fn a_tombstone_keeps_the_code_of_its_call() {
+    for code in [Code::FailedPrecondition, Code::NotFound] {
+        let error = Error::from(status(code, "STREAM_TOMBSTONED", None));
+        assert!(matches!(error, Error::StreamTombstoned { code: it } if it == code), "{error:?}");
+        assert_eq!(error.code(), Some(code));
+    }
 }
 
 #[test]
@@ -76,6 +124,13 @@ fn typed_details_become_values() {
     let error = Error::from(status(Code::OutOfRange, "BEYOND_END", Some(beyond)));
     assert!(matches!(error, Error::BeyondEnd { asked: 9, last: None }));
 
+    let wrong = proto::WrongCheckpoint { name: "c".to_owned(), expected_position: Some(7), actual_position: None };
+    let wrong = ("quipu.v1.WrongCheckpoint", wrong.encode_to_vec());
+    let error = Error::from(status(Code::FailedPrecondition, "WRONG_CHECKPOINT", Some(wrong)));
+    assert!(matches!(&error, Error::WrongCheckpoint { name, expected: Some(7), actual: None } if name == "c"));
+    assert_eq!(error.to_string(), "checkpoint \"c\" is not there, expected position 7");
+    assert_eq!(error.reason().as_deref(), Some("WRONG_CHECKPOINT"));
+
     let limit = proto::LimitExceeded { limit: "data_bytes".to_owned(), maximum: 1, actual: 2 };
     let limit = ("quipu.v1.LimitExceeded", limit.encode_to_vec());
     let error = Error::from(status(Code::InvalidArgument, "LIMIT_EXCEEDED", Some(limit)));
@@ -96,12 +151,19 @@ fn every_reason_and_code_survives() {
         (Code::InvalidArgument, "INVALID_ARGUMENT"),
         (Code::FailedPrecondition, "SNAPSHOT_AHEAD"),
         (Code::NotFound, "STREAM_NOT_FOUND"),
+        (Code::NotFound, "STREAM_DELETED"),
+        (Code::NotFound, "STREAM_TOMBSTONED"),
+        (Code::FailedPrecondition, "STREAM_TOMBSTONED"),
+        (Code::NotFound, "CHECKPOINT_NOT_FOUND"),
+        (Code::FailedPrecondition, "GUARD_NOT_MET"),
+        (Code::FailedPrecondition, "WRONG_CHECKPOINT"),
         (Code::NotFound, "EVENT_NOT_FOUND"),
         (Code::NotFound, "SNAPSHOT_NOT_FOUND"),
         (Code::NotFound, "TENANT_NOT_FOUND"),
         (Code::ResourceExhausted, "QUEUE_FULL"),
         (Code::ResourceExhausted, "DISK_FULL"),
         (Code::ResourceExhausted, "TOO_MANY_TENANTS"),
+        (Code::ResourceExhausted, "TOO_MANY_CHECKPOINTS"),
         (Code::Unavailable, "SHUTTING_DOWN"),
         (Code::Unavailable, "POISONED"),
         (Code::DataLoss, "DAMAGED"),
@@ -113,6 +175,14 @@ fn every_reason_and_code_survives() {
         assert_eq!(error.code(), Some(code), "{reason}");
         assert_eq!(error.reason().as_deref(), Some(reason));
         assert_eq!(error.is_retryable(), code == Code::Unavailable, "{reason}");
+    }
+}
+
+#[test]
+fn a_server_without_room_says_so_in_its_words() {
+    for reason in ["QUEUE_FULL", "DISK_FULL", "TOO_MANY_TENANTS", "TOO_MANY_CHECKPOINTS"] {
+        let error = Error::from(status(Code::ResourceExhausted, reason, None));
+        assert!(matches!(error, Error::ResourceExhausted(_)), "{error:?}");
     }
 }
 

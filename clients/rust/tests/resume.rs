@@ -4,8 +4,11 @@
 
 mod scripted;
 
+use std::time::Duration;
+
 use quipu_client::proto::{self, subscribe_all_request::From, subscribe_all_response::Signal};
-use quipu_client::{Client, Error, Expected, Message, NewEvent, ReadAll, RetryPolicy, SubscribeAll, Subscription};
+use quipu_client::{Client, Error, Expected, Guard, Message, NewEvent, Query, QueryItem, ReadAll, RetryPolicy};
+use quipu_client::{SubscribeAll, SubscribeStream, Subscription, Transaction, WaitOutcome};
 use scripted::{Call, Scripted};
 use tonic::Status;
 
@@ -26,8 +29,11 @@ fn events(positions: &[u64]) -> proto::SubscribeAllResponse {
 }
 
 fn caught_up(position: u64) -> proto::SubscribeAllResponse {
-    let signal = Some(Signal::CaughtUp(proto::CaughtUp { position }));
-    proto::SubscribeAllResponse { events: Vec::new(), signal }
+    signal(Signal::CaughtUp(proto::CaughtUp { position }))
+}
+
+fn signal(signal: Signal) -> proto::SubscribeAllResponse {
+    proto::SubscribeAllResponse { events: Vec::new(), signal: Some(signal) }
 }
 
 fn gone() -> Option<Result<(), Status>> {
@@ -78,6 +84,64 @@ async fn a_subscription_from_the_end_keeps_its_place() {
 }
 
 #[tokio::test]
+async fn a_filtered_subscription_goes_on_after_the_last_signal_too() {
+    let checkpoint = signal(Signal::Checkpoint(proto::Checkpoint { position: 40 }));
+    let heartbeat = signal(Signal::Heartbeat(proto::Heartbeat { position: 90, time: None }));
+    let server = Follower::start(vec![
+        Call { messages: vec![events(&[3]), checkpoint], end: gone() },
+        Call { messages: vec![caught_up(80), heartbeat], end: gone() },
+        Call { messages: vec![events(&[91])], end: None },
+    ])
+    .await;
+    let query = Query::item(QueryItem::new().types(["Happened"]));
+    let time = "2011-03-01T00:00:00Z".parse().expect("a time");
+    let subscribe = SubscribeAll::new().query(query.clone()).from_time(time);
+    let mut subscription = follow(&server.client, subscribe).await;
+    for position in [3, 91] {
+        assert_eq!(subscription.next_event().await.expect("it reconnects").position, position);
+    }
+    let asked = server.asked();
+    let from: Vec<_> = asked.iter().map(|it| it.from.expect("always set")).collect();
+    let begun = From::FromTime(prost_types::Timestamp { seconds: 1_298_937_600, nanos: 0 });
+    assert_eq!(from, [begun, From::AfterPosition(40), From::AfterPosition(90)]);
+    assert!(asked.into_iter().all(|it| it.query == Some(query.clone().into())), "it is the same subscription");
+}
+
+#[tokio::test]
+async fn a_subscription_from_a_time_begins_there_until_it_has_a_place() {
+    let server = Follower::start(vec![
+        Call { messages: vec![], end: gone() },
+        Call { messages: vec![caught_up(7)], end: gone() },
+        Call { messages: vec![events(&[8])], end: None },
+    ])
+    .await;
+    let mut subscription = follow(&server.client, SubscribeAll::new().from_time(std::time::UNIX_EPOCH.into())).await;
+    assert_eq!(subscription.next_event().await.expect("it reconnects").position, 8);
+    let from: Vec<_> = server.asked().into_iter().map(|it| it.from.expect("always set")).collect();
+    let begun = From::FromTime(prost_types::Timestamp::default());
+    assert_eq!(from, [begun, begun, From::AfterPosition(7)]);
+}
+
+#[tokio::test]
+async fn a_subscription_to_types_of_a_stream_goes_on_after_the_last_event() {
+    use proto::subscribe_stream_request::From;
+    let message = |position| proto::SubscribeStreamResponse { events: vec![event(position)], signal: None };
+    let server = Scripted::<proto::SubscribeStreamRequest>::start(vec![
+        Call { messages: vec![message(5)], end: gone() },
+        Call { messages: vec![message(9)], end: None },
+    ])
+    .await;
+    let subscribe = SubscribeStream::new("s").types(["Happened", "Ended"]);
+    let mut subscription = server.client.subscribe_stream(subscribe).await.expect("the first message comes");
+    for revision in [4, 8] {
+        assert_eq!(subscription.next_event().await.expect("it reconnects").revision, revision);
+    }
+    let asked = server.asked();
+    assert_eq!(asked[1].from, Some(From::AfterRevision(4)));
+    assert!(asked.iter().all(|it| it.types == ["Happened", "Ended"]), "{asked:?}");
+}
+
+#[tokio::test]
 async fn a_subscription_ends_with_any_other_error() {
     let damaged = Some(Err(Status::data_loss("checksum")));
     let server = Follower::start(vec![Call { messages: vec![caught_up(7)], end: damaged }]).await;
@@ -120,6 +184,53 @@ async fn an_append_is_retried_with_the_same_ids() {
     assert!(appended.expect("the third try works").deduplicated);
     let ids: Vec<_> = server.asked().into_iter().map(|it| it.events[0].id.clone()).collect();
     assert_eq!(ids, [id.clone(), id.clone(), id]);
+}
+
+#[tokio::test]
+async fn a_transaction_is_retried_with_the_same_ids() {
+    let place = proto::AppendResponse { first_revision: Some(0), last_revision: Some(0), ..Default::default() };
+    let answer = proto::TransactResponse {
+        appends: vec![place, place],
+        first_position: Some(4),
+        last_position: Some(5),
+        deduplicated: true,
+    };
+    let server = Scripted::<proto::TransactRequest>::start(vec![
+        Call { messages: vec![], end: gone() },
+        // The answer is lost.
+        Call { messages: vec![], end: Some(Ok(())) },
+        Call { messages: vec![answer], end: Some(Ok(())) },
+    ])
+    .await;
+    let event = || vec![NewEvent::new("Happened", "{}")];
+    let transaction = Transaction::new()
+        .append("a", Expected::NoStream, event())
+        .append("b", Expected::Any, event())
+        .guard(Guard::none_match(Query::all()).after(3))
+        .advance("c", 3);
+    let transacted = server.client.transact(transaction).await.expect("the third try works");
+    assert_eq!((transacted.appends.len(), transacted.last_position), (2, Some(5)));
+    assert!(transacted.deduplicated);
+    let asked = server.asked();
+    assert_eq!(asked.len(), 3);
+    assert!(asked.iter().all(|it| *it == asked[0]), "{asked:?}");
+}
+
+#[tokio::test]
+async fn a_wait_that_is_retried_does_not_begin_anew() {
+    let reached = proto::CheckpointsWaitResponse { reached: true, position: Some(9) };
+    let server = Scripted::<proto::CheckpointsWaitRequest>::start(vec![
+        Call { messages: vec![], end: gone() },
+        Call { messages: vec![reached], end: Some(Ok(())) },
+    ])
+    .await;
+    let timeout = Duration::from_secs(5);
+    let outcome = server.client.wait_for_checkpoint("mailer", 7, timeout).await.expect("the second try works");
+    assert_eq!(outcome, WaitOutcome::Reached { position: 9 });
+    let asked = server.asked();
+    let left = |asked: &proto::CheckpointsWaitRequest| Duration::try_from(asked.timeout.expect("always set")).unwrap();
+    assert!(left(&asked[1]) < left(&asked[0]) && left(&asked[0]) <= timeout, "{asked:?}");
+    assert_eq!((asked[1].name.as_str(), asked[1].position), ("mailer", 7));
 }
 
 #[tokio::test]

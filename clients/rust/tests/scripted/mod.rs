@@ -1,6 +1,6 @@
 //! A server that answers from a script.
 //!
-//! Owns a gRPC service that plays one scripted answer a call, whatever is asked, and keeps what it
+//! Owns a gRPC service, under the names of two of Quipu's, that plays one scripted answer a call, whatever is asked, and keeps what it
 //! was asked. It knows nothing of events: the test writes the messages. A script that has run out
 //! fails the call with UNIMPLEMENTED, which no client retries.
 
@@ -49,6 +49,7 @@ impl<Q: Message + Default + Clone + 'static> Scripted<Q> {
         let script = Arc::new(Mutex::new(VecDeque::from(script)));
         let service = EventStore { script, asked: Arc::clone(&asked) };
         let serving = tonic::transport::Server::builder()
+            .add_service(Checkpoints(service.clone()))
             .add_service(service)
             .serve_with_incoming(TcpListenerStream::new(listener));
         tokio::spawn(serving);
@@ -84,6 +85,37 @@ impl<Q, A> Clone for EventStore<Q, A> {
 
 impl<Q, A> NamedService for EventStore<Q, A> {
     const NAME: &'static str = "quipu.v1.EventStore";
+}
+
+/// The same under another name.
+struct Checkpoints<Q, A>(EventStore<Q, A>);
+
+impl<Q, A> Clone for Checkpoints<Q, A> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<Q, A> NamedService for Checkpoints<Q, A> {
+    const NAME: &'static str = "quipu.v1.Checkpoints";
+}
+
+impl<Q, A> Service<http::Request<Body>> for Checkpoints<Q, A>
+where
+    Q: Message + Default + Clone + 'static,
+    A: Message + Default + Clone + 'static,
+{
+    type Response = http::Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.0.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        self.0.call(request)
+    }
 }
 
 /// The transport's side.
