@@ -28,7 +28,7 @@ impl Streams for Doors {
         let info = blocking(move || store.stream_info(&wanted)).await?;
         let stream = StreamInfo {
             stream: name.to_string(),
-            first_revision: Some(info.first.0),
+            first_revision: (info.first <= info.head).then_some(info.first.0),
             head_revision: Some(info.head.0),
             event_count: info.head.0 + 1 - info.first.0,
             last_position: info.last_position.0,

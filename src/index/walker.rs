@@ -135,7 +135,10 @@ impl List {
         };
         self.size = CHUNK_MIN;
         self.load(index, bound, walk)?;
-        Ok(self.at_hand(from, walk).flatten())
+        Ok(match walk {
+            Walk::Forwards => self.chunk.first().copied(),
+            Walk::Backwards => self.chunk.last().copied(),
+        })
     }
 
     /// The answer, when the chunk at hand has it: outer `None` when it does not tell.

@@ -222,7 +222,7 @@ impl Subscription {
             }
         }
         if is_all {
-            self.cursor = head;
+            self.cursor = candidates.beyond().before().min(head);
         }
         Ok(Some(page))
     }
