@@ -2,8 +2,8 @@
 //!
 //! The server never decodes an event on its way through, so it is generated from a mirror of the
 //! public schema in which the messages that carry stored bytes (`NewEvent`, `RecordedEvent`,
-//! `Snapshot`) are `bytes`: on the wire, a sub-message and a bytes field are the same. Clients see
-//! the public schema, by reflection too.
+//! `Snapshot`, and UmaDB's `Event`) are `bytes`: on the wire, a sub-message and a bytes field are the
+//! same. Clients see the public schema, by reflection too.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -12,16 +12,17 @@ use prost::Message;
 use prost_types::field_descriptor_proto::Type;
 use prost_types::{DescriptorProto, FileDescriptorSet};
 
-const FILES: [&str; 6] = [
+const FILES: [&str; 7] = [
     "quipu/v1/event_store.proto",
     "quipu/v1/checkpoints.proto",
     "quipu/v1/snapshots.proto",
     "quipu/v1/streams.proto",
     "quipu/v1/server_info.proto",
     "quipu/v1/errors.proto",
+    "umadb/v1/dcb.proto",
 ];
 
-const OPAQUE: [&str; 3] = [".quipu.v1.NewEvent", ".quipu.v1.RecordedEvent", ".quipu.v1.Snapshot"];
+const OPAQUE: [&str; 4] = [".quipu.v1.NewEvent", ".quipu.v1.RecordedEvent", ".quipu.v1.Snapshot", ".umadb.v1.Event"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=proto");

@@ -34,6 +34,7 @@ use crate::proto::event_store_server::EventStoreServer;
 use crate::proto::server_info_server::ServerInfoServer;
 use crate::proto::snapshots_server::SnapshotsServer;
 use crate::proto::streams_server::StreamsServer;
+use crate::proto::umadb::dcb_server::DcbServer;
 use crate::store::home::HomeError;
 use crate::store::{self, Absent, Condition, Home, Tenants};
 
@@ -147,6 +148,7 @@ fn routes(config: &Config, tenants: &Arc<Tenants>, metrics: &Arc<Metrics>) -> Re
         .add_service(doors.streams())
         .add_service(doors.checkpoints())
         .add_service(doors.server_info())
+        .add_service(doors.dcb())
         .add_service(health_service)
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?);
@@ -177,6 +179,7 @@ async fn report(health: &HealthReporter, status: ServingStatus) {
         StreamsServer::<Doors>::NAME,
         CheckpointsServer::<Doors>::NAME,
         ServerInfoServer::<Doors>::NAME,
+        DcbServer::<Doors>::NAME,
     ];
     for service in services {
         health.set_service_status(service, status).await;

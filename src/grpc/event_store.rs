@@ -22,7 +22,7 @@ use crate::proto::{
 use crate::store::{Absent, Error, Start};
 
 /// How large a page of a subscription gets: small, since many may be waiting to be sent.
-const SUBSCRIPTION_PAGE_BYTES: usize = 256 << 10;
+pub(super) const SUBSCRIPTION_PAGE_BYTES: usize = 256 << 10;
 
 /// Where a read begins, in words that positions and revisions share.
 enum From {

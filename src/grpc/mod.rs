@@ -2,7 +2,8 @@
 //!
 //! One file a service, one that turns wire values into values of the model (`convert`), one that turns
 //! errors into statuses (`status`), one that says who calls (`caller`). A handler unwraps, asks the
-//! store, and wraps. It holds no rule and never decodes an event.
+//! store, and wraps. It holds no rule and never decodes an event. `umadb` is the same for a protocol
+//! that is not ours.
 
 mod caller;
 mod checkpoints;
@@ -15,6 +16,7 @@ mod snapshots;
 pub mod status;
 mod streams;
 mod subscribing;
+mod umadb;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -29,6 +31,7 @@ use crate::proto::event_store_server::EventStoreServer;
 use crate::proto::server_info_server::ServerInfoServer;
 use crate::proto::snapshots_server::SnapshotsServer;
 use crate::proto::streams_server::StreamsServer;
+use crate::proto::umadb::dcb_server::DcbServer;
 use crate::store::Tenants;
 
 /// A stream of responses.
@@ -73,6 +76,13 @@ impl Doors {
     /// The service that tells what this is.
     pub fn server_info(&self) -> ServerInfoServer<Self> {
         ServerInfoServer::new(self.clone())
+    }
+
+    /// The service for UmaDB's clients.
+    pub fn dcb(&self) -> DcbServer<Self> {
+        DcbServer::new(self.clone())
+            .max_decoding_message_size(self.request_bytes())
+            .max_encoding_message_size(usize::MAX)
     }
 
     fn request_bytes(&self) -> usize {

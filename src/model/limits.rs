@@ -24,6 +24,9 @@ pub const RELATED_ID_BYTES_MAX: usize = 256;
 /// The longest content type or schema version, in bytes.
 pub const LABEL_BYTES_MAX: usize = 256;
 
+/// The longest name of a source whose position UmaDB's clients track, in bytes.
+pub const TRACKING_SOURCE_BYTES_MAX: usize = 255;
+
 /// The most streams, types or checkpoints of one page of a list.
 pub const LIST_PAGE_MAX: usize = 1000;
 
