@@ -7,10 +7,12 @@ SHELL := /bin/sh
 ROUNDS ?= 200
 SHORT_ROUNDS ?= 10
 # Suites that need more than a Rust toolchain. `make test` runs those whose tool is there.
-OPTIONAL ?= proto-lint deny grpcurl
+OPTIONAL ?= proto-lint deny grpcurl umadb
 BUF := npx --yes @bufbuild/buf@1.75.0
+# Where UmaDB's clients are built and installed: what they depend on stays away from what we depend on.
+UMADB := target/umadb
 
-.PHONY: help build test check fmt clippy doc crash bench footprint deny proto-lint grpcurl
+.PHONY: help build test check fmt clippy doc crash bench footprint deny proto-lint grpcurl umadb
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +28,8 @@ test: check ## Run everything: style, lints, docs, all tests, a short crash run,
 	    proto-lint) tool='npx and the npm registry'; $(BUF) --version >/dev/null 2>&1 && there=y || there=n ;; \
 	    deny) tool='cargo-deny'; cargo deny --version >/dev/null 2>&1 && there=y || there=n ;; \
 	    grpcurl) tool='grpcurl'; command -v grpcurl >/dev/null && there=y || there=n ;; \
+	    umadb) tool='protoc, Python 3.10 or later with venv, and the PyPI registry'; \
+	      command -v protoc >/dev/null && $(MAKE) $(UMADB)/python/ready >/dev/null 2>&1 && there=y || there=n ;; \
 	    *) echo "no optional suite is called $$suite" >&2; exit 1 ;; \
 	  esac; \
 	  if [ $$there = y ]; then $(MAKE) --no-print-directory $$suite || exit 1; \
@@ -64,3 +68,14 @@ proto-lint: ## Lint the protocol files
 grpcurl: ## Run every grpcurl line of the README, as typed, against a fresh server
 	cargo build --bin quipu
 	BINARY=target/debug/quipu tests/readme_grpcurl.sh
+
+umadb: $(UMADB)/python/ready ## Run UmaDB's public clients, unchanged, against a server
+	cargo build --bin quipu
+	cd tests/umadb && cargo fmt --check
+	cd tests/umadb && CARGO_TARGET_DIR=../../$(UMADB) cargo test --locked --test $(if $(REFERENCE),script,'*')
+	$(UMADB)/python/bin/python tests/umadb/script.py
+
+$(UMADB)/python/ready: tests/umadb/requirements.txt
+	python3 -m venv $(UMADB)/python
+	$(UMADB)/python/bin/pip install --quiet --only-binary umadb --requirement tests/umadb/requirements.txt
+	touch $@
