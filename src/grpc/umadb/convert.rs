@@ -6,7 +6,7 @@
 use super::event;
 use crate::grpc::convert;
 use crate::model::limits::TRACKING_SOURCE_BYTES_MAX;
-use crate::model::{Guard, Invalid, Limits, Position, Query};
+use crate::model::{CheckpointName, Guard, Invalid, Limits, Match, Position, Query};
 use crate::proto;
 use crate::proto::umadb;
 use crate::store::{CheckpointAdvance, Transaction};
@@ -27,16 +27,15 @@ pub(super) fn transaction(request: umadb::AppendRequest, limits: &Limits) -> Res
         Invalid::check("append_events", limits.append_events, events.len())?;
         let events = event::proposed(&events, tracking_info.as_ref(), limits)?;
         let append = proto::AppendRequest { stream: STREAM.to_owned(), events, ..Default::default() };
-        transaction.appends.push(convert::append(append, limits)?);
+        transaction = convert::append(append, limits)?;
     }
     if let Some(condition) = condition {
-        let query = query(condition.fail_if_events_match, limits)?;
-        let after = Position(condition.after.unwrap_or(0));
-        transaction.guards.push(Guard::NoneMatch { query, after });
+        let query = query(condition.fail_if_events_match, limits)?.into();
+        transaction.guards.push(Guard::NoneMatch(Match { query, after: Position(condition.after.unwrap_or(0)) }));
     }
     if let Some(umadb::TrackingInfo { source, position }) = tracking_info {
         let name = checkpoint_name(&source)?;
-        transaction.checkpoints.push(CheckpointAdvance { name, position });
+        transaction.advances.push(CheckpointAdvance { name, position: Position(position) });
     }
     Ok(transaction)
 }
@@ -61,7 +60,7 @@ fn query_item(item: umadb::QueryItem) -> proto::QueryItem {
 }
 
 /// The name of the checkpoint that holds the tracked position of a source.
-pub(super) fn checkpoint_name(source: &str) -> Result<String, Invalid> {
+pub(super) fn checkpoint_name(source: &str) -> Result<CheckpointName, Invalid> {
     Invalid::check("tracking_source_bytes", TRACKING_SOURCE_BYTES_MAX, source.len())?;
-    Ok(format!("{CHECKPOINT_PREFIX}{source}"))
+    Ok(CheckpointName::from_log(&format!("{CHECKPOINT_PREFIX}{source}")))
 }

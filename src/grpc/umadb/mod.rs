@@ -21,18 +21,17 @@ use tonic::{Request, Response, Status};
 use self::batches::batches;
 use self::retold::retold;
 use super::caller::blocking;
-use super::convert::Walk;
 use super::event_store::SUBSCRIPTION_PAGE_BYTES;
 use super::paging::Source;
 use super::status::{invalid, status};
 use super::{Doors, Responses};
-use crate::model::{Invalid, Position};
+use crate::model::{Invalid, Position, Walk};
 use crate::proto::umadb::dcb_server::Dcb;
 use crate::proto::umadb::{
     AppendRequest, AppendResponse, HeadRequest, HeadResponse, ReadRequest, ReadResponse, SubscribeRequest,
     SubscribeResponse, TrackingRequest, TrackingResponse,
 };
-use crate::store::{Absent, Start, Subscribed};
+use crate::store::{Absent, Start};
 
 #[tonic::async_trait]
 impl Dcb for Doors {
@@ -71,14 +70,13 @@ impl Doors {
         }
         let query = convert::query(request.query, &self.tenants.options().limits).map_err(invalid)?;
         let head = store.head();
-        let (walk, from) = match (request.backwards.unwrap_or(false), request.start) {
-            (false, start) => (Walk::Forwards, start.unwrap_or(1).max(1)),
-            (true, start) => (Walk::Backwards, start.unwrap_or(head.0).min(head.0)),
+        let (walk, places) = match (request.backwards.unwrap_or(false), request.start) {
+            (false, start) => (Walk::Forwards, start.unwrap_or(1).max(1)..=head.0),
+            (true, start) => (Walk::Backwards, 1..=start.unwrap_or(head.0).min(head.0)),
         };
-        let is_there = (1..=head.0).contains(&from) && request.limit != Some(0);
-        let source = Source::Log { head, query: query.into() };
+        let rest = Some(places).filter(|_| request.limit != Some(0));
         let limit = request.limit.map_or(0, u64::from);
-        let paging = self.read(store, source, walk, is_there.then_some(from), limit);
+        let paging = self.read(store, Source::Log(query.into()), walk, rest, limit);
         let pages = stream::unfold(paging, |mut paging| async { paging.next().await.map(|page| (page, paging)) });
         let pinned = if request.limit.is_none() { there(head) } else { None };
         let answers = batches(pages, request.batch_size).map(move |batch| {
@@ -95,9 +93,9 @@ impl Doors {
         let request = request.into_inner();
         let query = convert::query(request.query, &self.tenants.options().limits).map_err(invalid)?;
         let start = request.after.map_or(Start::Beginning, Start::After);
-        let to = Subscribed::All { query: query.into() };
-        let subscription = store.subscribe(to, start, SUBSCRIPTION_PAGE_BYTES, self.heartbeat);
-        let pages = self.follow(subscription.map_err(|error| status(&error))?);
+        let heartbeat = self.heartbeat;
+        let subscription = blocking(move || store.subscribe(query, start, SUBSCRIPTION_PAGE_BYTES, heartbeat)).await?;
+        let pages = self.follow(subscription);
         Ok(Box::pin(batches(pages, request.batch_size).map(|batch| Ok(SubscribeResponse { events: batch? }))))
     }
 
@@ -113,8 +111,7 @@ impl Doors {
     async fn dcb_tracking(&self, request: Request<TrackingRequest>) -> Result<TrackingResponse, Status> {
         let store = self.store(&request, Absent::Create).await?;
         let name = convert::checkpoint_name(&request.into_inner().source).map_err(invalid)?;
-        let checkpoint = blocking(move || store.checkpoint(&name)).await?;
-        Ok(TrackingResponse { position: checkpoint.map(|checkpoint| checkpoint.position) })
+        Ok(TrackingResponse { position: store.checkpoint(&name).map(|checkpoint| checkpoint.position.0) })
     }
 }
 
