@@ -100,6 +100,15 @@ pub struct Knobs {
     #[arg(long, env = "QUIPU_RECENT_BYTES", value_name = "BYTES")]
     pub recent_bytes: Option<usize>,
 
+    /// Bytes of a tenant's index of sealed segments that are kept in memory, the newest first
+    /// [default: 536870912]
+    #[arg(long, env = "QUIPU_INDEX_BYTES", value_name = "BYTES")]
+    pub index_bytes: Option<u64>,
+
+    /// Streams of a tenant whose last revisions are kept in memory; at least 2 [default: 1048576]
+    #[arg(long, env = "QUIPU_HEADS", value_name = "STREAMS")]
+    pub heads: Option<usize>,
+
     /// Tenants that may be open at once [default: 64]
     #[arg(long, env = "QUIPU_TENANTS_OPEN_MAX", value_name = "TENANTS")]
     pub tenants_open_max: Option<usize>,
@@ -135,6 +144,10 @@ pub struct Knobs {
     /// Snapshots of a stream that are kept; at least 1 [default: 3]
     #[arg(long, env = "QUIPU_SNAPSHOTS_PER_STREAM", value_name = "SNAPSHOTS")]
     pub snapshots_per_stream: Option<usize>,
+
+    /// Checkpoints of a tenant, which are held in memory [default: 100000]
+    #[arg(long, env = "QUIPU_CHECKPOINTS", value_name = "CHECKPOINTS")]
+    pub checkpoints: Option<usize>,
 }
 
 /// Why a configuration is refused.
@@ -236,10 +249,13 @@ impl Config {
                     append_bytes: knobs.append_bytes.unwrap_or(limits.append_bytes),
                     recent_event_ids: knobs.recent_event_ids.unwrap_or(limits.recent_event_ids),
                     snapshots_per_stream: knobs.snapshots_per_stream.unwrap_or(limits.snapshots_per_stream),
+                    checkpoints: knobs.checkpoints.unwrap_or(limits.checkpoints),
                     ..limits
                 }),
                 queue_bytes: knobs.queue_bytes.unwrap_or(store.queue_bytes),
                 recent_bytes: knobs.recent_bytes.unwrap_or(store.recent_bytes),
+                index_bytes: knobs.index_bytes.unwrap_or(store.index_bytes),
+                heads: knobs.heads.unwrap_or(store.heads),
                 clock: Clock::system(),
                 ..store
             },
@@ -262,6 +278,7 @@ impl Config {
         check("append_bytes", limits.append_bytes as u64, 1 << 10..=256 << 20, "1 KiB to 256 MiB")?;
         check("data_bytes", limits.data_bytes as u64, 1..=limits.append_bytes as u64, "1 to append_bytes")?;
         check("snapshots_per_stream", limits.snapshots_per_stream as u64, 1..=u64::MAX, "at least 1")?;
+        check("heads", self.store.heads as u64, 2..=u64::MAX, "at least 2")?;
         let (queue, queue_max) = (self.store.queue_bytes as u64, u64::from(u32::MAX));
         check("queue_bytes", queue, limits.append_bytes as u64..=queue_max, "append_bytes to 4 GiB")
     }
@@ -277,13 +294,15 @@ impl fmt::Display for Config {
         write!(formatter, " segment_bytes={} segment_events={}", log.segment_bytes, log.segment_events)?;
         write!(formatter, " disk_reserve_bytes={}", log.disk_reserve_bytes)?;
         write!(formatter, " queue_bytes={} recent_bytes={}", self.store.queue_bytes, self.store.recent_bytes)?;
+        write!(formatter, " index_bytes={} heads={}", self.store.index_bytes, self.store.heads)?;
         write!(formatter, " tenants_open_max={}", self.tenants_open_max)?;
         write!(formatter, " tenant_idle_seconds={}", self.tenant_idle.as_secs())?;
         write!(formatter, " worker_threads={}", self.worker_threads)?;
         write!(formatter, " stream_name_bytes={} data_bytes={}", limits.stream_name_bytes, limits.data_bytes)?;
         write!(formatter, " append_events={} append_bytes={}", limits.append_events, limits.append_bytes)?;
         write!(formatter, " recent_event_ids={}", limits.recent_event_ids)?;
-        write!(formatter, " snapshots_per_stream={}", limits.snapshots_per_stream)
+        write!(formatter, " snapshots_per_stream={}", limits.snapshots_per_stream)?;
+        write!(formatter, " checkpoints={}", limits.checkpoints)
     }
 }
 
@@ -303,6 +322,8 @@ impl Knobs {
             disk_reserve_bytes: self.disk_reserve_bytes.or(other.disk_reserve_bytes),
             queue_bytes: self.queue_bytes.or(other.queue_bytes),
             recent_bytes: self.recent_bytes.or(other.recent_bytes),
+            index_bytes: self.index_bytes.or(other.index_bytes),
+            heads: self.heads.or(other.heads),
             tenants_open_max: self.tenants_open_max.or(other.tenants_open_max),
             tenant_idle_seconds: self.tenant_idle_seconds.or(other.tenant_idle_seconds),
             worker_threads: self.worker_threads.or(other.worker_threads),
@@ -312,6 +333,7 @@ impl Knobs {
             append_bytes: self.append_bytes.or(other.append_bytes),
             recent_event_ids: self.recent_event_ids.or(other.recent_event_ids),
             snapshots_per_stream: self.snapshots_per_stream.or(other.snapshots_per_stream),
+            checkpoints: self.checkpoints.or(other.checkpoints),
         }
     }
 }

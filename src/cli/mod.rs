@@ -67,6 +67,8 @@ pub enum Command {
     Verify(verify::VerifyArgs),
     /// Measure a server.
     Bench(bench::BenchArgs),
+    /// Measure how costs grow with the log: guards, point queries, memory, starts
+    BenchGrowth(bench::growth::GrowthArgs),
     /// Answer appends without doing anything; `bench` starts this for its ceiling.
     #[command(hide = true)]
     BenchNull(bench::null::NullArgs),
@@ -100,6 +102,7 @@ pub fn run(args: Args) -> ExitCode {
         Command::Serve(args) => serve::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Bench(args) => finish(bench::run(args)),
+        Command::BenchGrowth(args) => finish(bench::growth::run(args)),
         Command::BenchNull(args) => finish(bench::null::run(args)),
         Command::Append(args) => finish(append::run(args)),
         Command::Read(args) => finish(read::run(args)),

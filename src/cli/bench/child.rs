@@ -61,6 +61,11 @@ impl ChildServer {
         &self.endpoint
     }
 
+    /// Its process.
+    pub(super) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Asks it to end, and waits until it has.
     pub(super) fn stop(mut self) -> Result<(), Error> {
         kill_process(Pid::from_child(&self.child), Signal::TERM)

@@ -12,6 +12,7 @@ mod dir;
 mod disk;
 mod error;
 mod fan_out;
+pub mod growth;
 mod load;
 pub mod null;
 mod payload;
@@ -21,7 +22,7 @@ mod rows;
 mod session;
 
 use std::ffi::OsStr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
@@ -170,7 +171,11 @@ async fn interrupted() -> Result<(), Error> {
 }
 
 fn start_server(dir: &BenchDir) -> Result<ChildServer, Error> {
-    let data = dir.path().join("data");
+    start_server_in(&dir.path().join("data"))
+}
+
+/// Starts a server of the bench's own on a data directory.
+fn start_server_in(data: &Path) -> Result<ChildServer, Error> {
     let [serve, listen, any, data_flag, format, as_json] =
         ["serve", "--listen", "127.0.0.1:0", "--data", "--log-format", "json"].map(OsStr::new);
     ChildServer::start(&[serve, listen, any, data_flag, data.as_os_str(), format, as_json])
