@@ -28,12 +28,12 @@ impl Streams for Doors {
         let info = blocking(move || store.stream_info(&wanted)).await?;
         let stream = StreamInfo {
             stream: name.to_string(),
-            first_revision: (info.first <= info.head).then_some(info.first.0),
-            head_revision: Some(info.head.0),
-            event_count: info.head.0 + 1 - info.first.0,
-            last_position: info.last_position.0,
+            first_revision: info.head.filter(|head| info.first <= head.revision).map(|_| info.first.0),
+            head_revision: info.head.map(|head| head.revision.0),
+            event_count: info.head.map_or(0, |head| head.revision.0 + 1 - info.first.0),
+            last_position: info.head.map_or(0, |head| head.position.0),
             first_recorded_at: info.first_recorded_at.map(convert::time),
-            last_recorded_at: Some(convert::time(info.last_recorded_at)),
+            last_recorded_at: info.last_recorded_at.map(convert::time),
             metadata: info.metadata.map(convert::metadata_out),
         };
         Ok(Response::new(StreamsGetResponse { stream: Some(stream) }))

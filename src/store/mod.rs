@@ -54,6 +54,7 @@ mod tests;
 
 pub use controls::SnapshotInfo;
 pub use error::{Actual, Error, Found};
+pub use heads::StreamHead;
 pub use home::Home;
 pub use life_cycle::StreamView;
 pub use open::StoreOptions;

@@ -14,6 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use super::checkpoints::Checkpoints;
 use super::controls::{Controls, SnapshotInfo};
 use super::group::Request;
+use super::heads::StreamHead;
 use super::life_cycle::StreamView;
 use super::read::{PageSize, Reader};
 use super::recent::Recent;
@@ -36,14 +37,12 @@ pub type Pending = oneshot::Receiver<Result<Transacted, Error>>;
 pub struct StreamInfo {
     /// The first revision that can be read; behind the head when none can.
     pub first: Revision,
-    /// The revision of its last event; the first is 0.
-    pub head: Revision,
-    /// The position of its last event.
-    pub last_position: Position,
+    /// Where it ends; `None` when it has metadata and no event.
+    pub head: Option<StreamHead>,
     /// When its first readable event was committed, if there is one.
     pub first_recorded_at: Option<Timestamp>,
     /// When its last event was committed.
-    pub last_recorded_at: Timestamp,
+    pub last_recorded_at: Option<Timestamp>,
     /// What its owner said about it.
     pub metadata: Option<StreamMetadata>,
 }
@@ -269,17 +268,26 @@ impl Store {
     /// As [`Self::stream_view`].
     pub fn stream_info(&self, stream: &StreamName) -> Result<StreamInfo, Error> {
         let head = self.head();
-        let view = self.stream_view(stream, head)?;
+        let view = match self.stream_view(stream, head) {
+            Err(Error::StreamNotFound(_)) => return self.bare_stream_info(stream, head),
+            view => view?,
+        };
         let one = PageSize { bytes: 1, events: 1 };
         let first = self.reader.stream_forwards(stream, view.first, head, one)?;
         Ok(StreamInfo {
             first: view.first,
-            head: view.head.revision,
-            last_position: view.head.position,
+            head: Some(view.head),
             first_recorded_at: first.first().map(StoredEvent::recorded_at),
-            last_recorded_at: self.reader.event_at(view.head.position)?.recorded_at(),
+            last_recorded_at: Some(self.reader.event_at(view.head.position)?.recorded_at()),
             metadata: view.life.map(|life| life.metadata.clone()),
         })
+    }
+
+    /// What is known of a stream without events: its metadata.
+    fn bare_stream_info(&self, stream: &StreamName, until: Position) -> Result<StreamInfo, Error> {
+        let life = self.reader.life_cycle(stream, until)?.ok_or_else(|| Error::StreamNotFound(stream.clone()))?;
+        let metadata = Some(life.metadata.clone());
+        Ok(StreamInfo { first: Revision::FIRST, head: None, first_recorded_at: None, last_recorded_at: None, metadata })
     }
 
     /// How many events there are, by type, category and day. Blocks on the disk.

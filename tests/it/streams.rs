@@ -39,11 +39,11 @@ async fn what_is_known_of_a_stream_is_what_its_events_say() {
             let expected = StreamInfo {
                 name: name.to_owned(),
                 first_revision: Some(0),
-                head_revision: last.revision,
+                head_revision: Some(last.revision),
                 event_count: events.len() as u64,
                 last_position: last.position,
                 first_recorded_at: Some(first.recorded_at),
-                last_recorded_at: last.recorded_at,
+                last_recorded_at: Some(last.recorded_at),
                 metadata: None,
             };
             assert_eq!(client.stream(name).await.unwrap(), Some(expected));

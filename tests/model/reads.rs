@@ -120,10 +120,11 @@ impl Run {
             return holds(is_right, || format!("no stream `{name}`: {info:?}"));
         };
         let info = info.map_err(|error| told(&error))?;
-        same("the head of a stream", &info.head.0, &(self.plain.stream(name).len() as u64 - 1))?;
-        same("the last position of a stream", &info.last_position.0, &(*last as u64 + 1))?;
+        let head = info.head.ok_or("a stream without a head")?;
+        same("the head of a stream", &head.revision.0, &(self.plain.stream(name).len() as u64 - 1))?;
+        same("the last position of a stream", &head.position.0, &(*last as u64 + 1))?;
         same("the first time of a stream", &info.first_recorded_at, &Some(self.plain.log[*first].at))?;
-        same("the last time of a stream", &info.last_recorded_at, &self.plain.log[*last].at)
+        same("the last time of a stream", &info.last_recorded_at, &Some(self.plain.log[*last].at))
     }
 
     fn names_from(&self, from: &str, most: usize) -> Checked {

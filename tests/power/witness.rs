@@ -122,7 +122,8 @@ impl Witness {
 }
 
 fn wrong_head(store: &Store, stream: &str, count: u64) -> Option<String> {
-    let head = store.stream_info(&StreamName::from_log(stream)).map(|info| info.head.0 + 1);
+    let head =
+        store.stream_info(&StreamName::from_log(stream)).map(|info| info.head.map_or(0, |head| head.revision.0 + 1));
     (head.as_ref().ok() != Some(&count)).then(|| format!("stream {stream} has {count} events, its head says {head:?}"))
 }
 

@@ -17,16 +17,16 @@ pub struct StreamInfo {
     pub name: String,
     /// The revision of its first readable event; none when all are hidden.
     pub first_revision: Option<u64>,
-    /// The revision of its last event.
-    pub head_revision: u64,
+    /// The revision of its last event; none when it has metadata and no event yet.
+    pub head_revision: Option<u64>,
     /// How many events can be read.
     pub event_count: u64,
-    /// The position of its last event.
+    /// The position of its last event; 0 when it has none.
     pub last_position: u64,
     /// Server time of its first readable event; none when all are hidden.
     pub first_recorded_at: Option<DateTime<Utc>>,
-    /// Server time of its last event.
-    pub last_recorded_at: DateTime<Utc>,
+    /// Server time of its last event, if it has one.
+    pub last_recorded_at: Option<DateTime<Utc>>,
     /// Its metadata, if it has any.
     pub metadata: Option<StreamMetadata>,
 }
@@ -133,17 +133,14 @@ impl TryFrom<proto::StreamInfo> for StreamInfo {
     type Error = Error;
 
     fn try_from(info: proto::StreamInfo) -> Result<Self, Error> {
-        let head_revision = info
-            .head_revision
-            .ok_or_else(|| Error::InvalidResponse("a stream's head revision is missing".to_owned()))?;
         Ok(Self {
             name: info.stream,
             first_revision: info.first_revision,
-            head_revision,
+            head_revision: info.head_revision,
             event_count: info.event_count,
             last_position: info.last_position,
             first_recorded_at: timestamp::optional(info.first_recorded_at, "first_recorded_at")?,
-            last_recorded_at: timestamp::required(info.last_recorded_at, "last_recorded_at")?,
+            last_recorded_at: timestamp::optional(info.last_recorded_at, "last_recorded_at")?,
             metadata: info.metadata.map(StreamMetadata::try_from).transpose()?,
         })
     }
@@ -176,10 +173,8 @@ mod tests {
             metadata: Some(proto::StreamMetadata { max_count: Some(1), ..Default::default() }),
             ..Default::default()
         };
-        let info = StreamInfo::try_from(wire.clone()).expect("complete");
+        let info = StreamInfo::try_from(wire).expect("complete");
         assert_eq!((info.first_revision, info.first_recorded_at, info.event_count), (None, None, 0));
         assert_eq!(info.metadata.and_then(|metadata| metadata.max_count), Some(1));
-        let broken = proto::StreamInfo { head_revision: None, ..wire };
-        assert!(matches!(StreamInfo::try_from(broken), Err(Error::InvalidResponse(_))));
     }
 }

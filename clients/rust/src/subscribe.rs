@@ -151,7 +151,7 @@ impl Client {
             // No signal tells the stream's revision, so a break before the first event would lose the
             // place: the end is looked up instead of asked for.
             let stream = self.stream(&name).await?;
-            settings.cursor = stream.map_or(Cursor::Start, |it| Cursor::After(it.head_revision));
+            settings.cursor = stream.and_then(|it| it.head_revision).map_or(Cursor::Start, Cursor::After);
         }
         self.follow(Followed::Stream { name, types }, settings).await
     }

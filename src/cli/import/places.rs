@@ -50,8 +50,8 @@ pub(super) async fn locate(client: &Client, group: &Group) -> Result<Option<Plac
     }
     let Some((line, first)) = group.events.first() else { return Ok(None) };
     let failed = |source| refused((*line, *line), &group.stream, source);
-    let Some(info) = client.stream(&group.stream).await.map_err(failed)? else { return Ok(None) };
-    let end = info.head_revision + 1;
+    let info = client.stream(&group.stream).await.map_err(failed)?;
+    let Some(end) = info.and_then(|info| info.head_revision).map(|head| head + 1) else { return Ok(None) };
     match client.get_event_by_id(first.id).await {
         Ok(event) if event.stream == group.stream => Ok(Some(Place { next: event.revision, end })),
         Ok(event) => {

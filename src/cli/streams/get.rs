@@ -23,12 +23,14 @@ struct InfoJson<'a> {
     stream: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     first_revision: Option<u64>,
-    head_revision: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    head_revision: Option<u64>,
     event_count: u64,
     last_position: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     first_recorded_at: Option<DateTime<Utc>>,
-    last_recorded_at: DateTime<Utc>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_recorded_at: Option<DateTime<Utc>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     metadata: Option<MetadataJson<'a>>,
 }
@@ -61,17 +63,18 @@ fn json(info: &StreamInfo) -> InfoJson<'_> {
 }
 
 fn text(info: &StreamInfo) -> String {
-    let hidden = || "all hidden".to_owned();
+    let hidden = || if info.head_revision.is_some() { "all hidden".to_owned() } else { "none".to_owned() };
     let lines = [
         format!("stream          {}", info.name),
         format!("events          {}", info.event_count),
-        match info.first_revision {
-            Some(first) => format!("revisions       {first}..{}", info.head_revision),
-            None => format!("revisions       {}, up to {}", hidden(), info.head_revision),
+        match (info.first_revision, info.head_revision) {
+            (Some(first), Some(head)) => format!("revisions       {first}..{head}"),
+            (_, Some(head)) => format!("revisions       {}, up to {head}", hidden()),
+            (_, None) => format!("revisions       {}", hidden()),
         },
         format!("last position   {}", info.last_position),
         format!("first recorded  {}", info.first_recorded_at.map_or_else(hidden, time::shown)),
-        format!("last recorded   {}", time::shown(info.last_recorded_at)),
+        format!("last recorded   {}", info.last_recorded_at.map_or_else(hidden, time::shown)),
     ];
     let metadata = info.metadata.as_ref().map(|it| MetadataJson::from(it).lines()).unwrap_or_default();
     lines.into_iter().chain(metadata).collect::<Vec<_>>().join("\n")

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use quipu_client::Client;
 use quipu_client::proto;
 use quipu_client::proto::event_store_client::EventStoreClient;
-use quipu_client::Client;
 use tonic::transport::Channel;
 
 use super::super::Error;
@@ -28,21 +28,14 @@ const WORKERS: u64 = 8;
 const TYPES: u64 = 20;
 const TIMEOUT: Duration = Duration::from_secs(7200);
 
-/// The streams there are, and which of them measured appends have used up.
-#[derive(Clone, Debug, Default)]
+/// The streams there are.
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Entities {
     /// How many have their ten events.
     pub(super) count: u64,
-    used: Arc<AtomicU64>,
 }
 
 impl Entities {
-    /// A stream that nothing measured was appended to, drawn as if by lot.
-    pub(super) fn take(&self) -> u64 {
-        let turn = self.used.fetch_add(1, Ordering::Relaxed);
-        self.drawn(turn)
-    }
-
     /// One of the streams, as if by lot: no two turns in a row of so many as there are streams give the same.
     pub(super) fn drawn(&self, turn: u64) -> u64 {
         // A prime: it has no factor in common with a number of streams.

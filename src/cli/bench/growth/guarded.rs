@@ -16,7 +16,7 @@ const ASKED_FOR: u64 = 1000;
 /// What guards an append.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum GuardedKind {
-    /// The exact revision of a stream that lies anywhere in the log.
+    /// The exact revision of another stream, which ends anywhere in the log.
     StreamGuard,
     /// No event ever has a tag.
     TagGuard,
@@ -31,7 +31,7 @@ impl GuardedKind {
 
     pub(super) fn name(self) -> &'static str {
         match self {
-            Self::StreamGuard => "append, revision of a stream",
+            Self::StreamGuard => "append, revision of any stream",
             Self::TagGuard => "append, no such tag ever",
             Self::TypeGuard => "append, no such type ever",
             Self::FrequentType => "append, frequent type after head",
@@ -51,7 +51,7 @@ pub(super) struct Guarded {
 }
 
 impl Guarded {
-    pub(super) fn new(client: Client, entities: Entities, kind: GuardedKind) -> Self {
+    pub(super) fn new(client: &Client, entities: Entities, kind: GuardedKind) -> Self {
         let stub = EventStoreClient::new(client.channel());
         Self { stub, proposer: Proposer::new(), entities, kind, lots: Lots::new(), head: 0 }
     }
@@ -65,28 +65,27 @@ impl Guarded {
             let kind = Some(guard::Kind::NoneMatch(guard::Match { query, after_position }));
             vec![proto::Guard { kind }]
         };
-        let mut stream = format!("free-{fresh}");
-        let (mut expected, mut guards) = (None, Vec::new());
-        match self.kind {
+        let guards = match self.kind {
             GuardedKind::StreamGuard => {
-                stream = stream_of(self.entities.take());
                 let kind = Some(expected_revision::Kind::Revision(EVENTS_PER_ENTITY - 1));
-                expected = Some(proto::ExpectedRevision { kind });
+                let expected = Some(proto::ExpectedRevision { kind });
+                let stream = stream_of(self.entities.drawn(self.lots.draw() >> 32));
+                vec![proto::Guard { kind: Some(guard::Kind::Stream(guard::Stream { stream, expected })) }]
             }
             GuardedKind::TagGuard => {
                 let item = proto::QueryItem { tags: event.tags.clone(), ..Default::default() };
-                guards = none_of(item, 0);
+                none_of(item, 0)
             }
             GuardedKind::TypeGuard => {
                 let item = proto::QueryItem { types: vec![format!("Never{fresh}")], ..Default::default() };
-                guards = none_of(item, 0);
+                none_of(item, 0)
             }
             GuardedKind::FrequentType => {
                 let item = proto::QueryItem { types: vec!["Kind7".to_owned()], ..Default::default() };
-                guards = none_of(item, self.head);
+                none_of(item, self.head)
             }
-        }
-        proto::AppendRequest { stream, expected, events: vec![event], guards }
+        };
+        proto::AppendRequest { stream: format!("free-{fresh}"), expected: None, events: vec![event], guards }
     }
 }
 

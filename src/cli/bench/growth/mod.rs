@@ -63,13 +63,13 @@ async fn measure(args: GrowthArgs) -> Result<(), Error> {
         table.begin(*size, &filled);
         for kind in GuardedKind::ALL {
             for in_flight in [1, IN_FLIGHT] {
-                let measured = appends(&server, &entities, kind, in_flight, length).await?;
+                let measured = appends(&server, entities, kind, in_flight, length).await?;
                 table.append(kind, in_flight, Cost::of(&measured)?);
             }
         }
         let client = Client::connect(server.endpoint()).await?;
         for by_query in [true, false] {
-            let reader = PointReader::new(client.clone(), entities.clone(), by_query);
+            let reader = PointReader::new(client.clone(), entities, by_query);
             table.point_query(by_query, Cost::of(&closed_loop(vec![reader], length).await)?);
         }
         table.held(resident_bytes(server.pid())?, bytes_below(&data, "seg")?, bytes_below(&data, "idx")?);
@@ -90,7 +90,7 @@ async fn measure(args: GrowthArgs) -> Result<(), Error> {
 
 async fn appends(
     server: &ChildServer,
-    entities: &Entities,
+    entities: Entities,
     kind: GuardedKind,
     in_flight: usize,
     length: Duration,
@@ -99,7 +99,7 @@ async fn appends(
     for _ in 0..CONNECTIONS.min(in_flight) {
         clients.push(Client::connect(server.endpoint()).await?);
     }
-    let worker = |number: usize| Guarded::new(clients[number % clients.len()].clone(), entities.clone(), kind);
+    let worker = |number: usize| Guarded::new(&clients[number % clients.len()], entities, kind);
     Ok(closed_loop((0..in_flight).map(worker).collect(), length).await)
 }
 
@@ -110,7 +110,7 @@ fn timed_start(data: &std::path::Path) -> Result<(ChildServer, Duration), Error>
 
 async fn append_one(endpoint: &str) -> Result<(), Error> {
     let client = Client::connect(endpoint).await?;
-    let once = Guarded::new(client, Entities::default(), GuardedKind::TagGuard).once().await;
+    let once = Guarded::new(&client, Entities::default(), GuardedKind::TagGuard).once().await;
     once.map(drop).map_err(|cause| Error::Prepare { row: "a start after a kill", cause })
 }
 
