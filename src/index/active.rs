@@ -20,6 +20,9 @@ const LIST: u32 = 1 << 31;
 /// The map is divided by so many bits of the hash.
 const SHARD_BITS: u32 = 8;
 
+/// How many events are taken in while readers wait.
+const EVENTS_AT_ONCE: usize = 256;
+
 /// A growing part.
 #[derive(Debug)]
 pub(super) struct Active {
@@ -109,28 +112,33 @@ impl Active {
     /// Takes in a block of this segment, and shows every term of it but ids to `seen`.
     pub(super) fn learn(&self, placed: &Placed, seen: &mut dyn FnMut(Term)) {
         let block = &placed.block;
-        let mut state = self.state.write().expect("no panic under this lock");
-        for (entry, event) in block.events() {
-            let ordinal = state.offsets.len() as u32;
-            assert_eq!(event.position().0, self.first_position.0 + u64::from(ordinal), "positions are dense");
-            state.offsets.push(placed.place.offset + entry.offset);
-            if ordinal.is_multiple_of(EVENTS_PER_TIME) {
-                state.times.push(event.recorded_at());
-            }
-            let labels = event.labels();
-            self.terms.each(&labels, |term| {
-                state.post(term, ordinal);
-                seen(term);
-            });
-            state.post(self.terms.event_id(entry.id), ordinal);
-            let is_first = event.revision() == Revision::FIRST;
-            if is_first {
-                state.names.insert(StreamName::from_log(labels.stream));
-            }
-            if !event.is_system() {
-                state.tally.add(&labels, event.recorded_at(), is_first);
+        let mut events = block.events().peekable();
+        // Readers get in between: what they see of a block that is not published yet lies beyond their head.
+        while events.peek().is_some() {
+            let mut state = self.state.write().expect("no panic under this lock");
+            for (entry, event) in events.by_ref().take(EVENTS_AT_ONCE) {
+                let ordinal = state.offsets.len() as u32;
+                assert_eq!(event.position().0, self.first_position.0 + u64::from(ordinal), "positions are dense");
+                state.offsets.push(placed.place.offset + entry.offset);
+                if ordinal.is_multiple_of(EVENTS_PER_TIME) {
+                    state.times.push(event.recorded_at());
+                }
+                let labels = event.labels();
+                self.terms.each(&labels, |term| {
+                    state.post(term, ordinal);
+                    seen(term);
+                });
+                state.post(self.terms.event_id(entry.id), ordinal);
+                let is_first = event.revision() == Revision::FIRST;
+                if is_first {
+                    state.names.insert(StreamName::from_log(labels.stream));
+                }
+                if !event.is_system() {
+                    state.tally.add(&labels, event.recorded_at(), is_first);
+                }
             }
         }
+        let mut state = self.state.write().expect("no panic under this lock");
         for entry in block.controls() {
             state.controls.push((block.header.slot, placed.place.offset + entry.offset));
         }

@@ -14,9 +14,9 @@ use std::sync::Arc;
 use super::Error;
 use super::error::{Actual, Found};
 use super::group::{Group, Knowledge};
-use super::read::Reader;
+use super::read::{PageSize, Reader};
 use crate::log::StoredEvent;
-use crate::model::{Guard, Match, Position};
+use crate::model::{Guard, Match, Position, Walk};
 
 /// What whoever asks has found out about a guard: the newest match up to a position.
 #[derive(Debug, Clone)]
@@ -46,9 +46,18 @@ async fn look(reader: &Reader, wanted: &Match, head: Position) -> Result<Option<
     if !reader.may_match(&wanted.query, &range) {
         return Ok(None);
     }
-    let (reader, query) = (reader.clone(), Arc::clone(&wanted.query));
-    let look = move || reader.newest_match(&query, range).map(|event| event.as_ref().map(found));
-    tokio::task::spawn_blocking(look).await.map_err(Error::internal)?
+    let mut rest = Some(range);
+    // Piece by piece, so that it ends with whoever asks.
+    while let Some(range) = rest {
+        let (reader, query) = (reader.clone(), Arc::clone(&wanted.query));
+        let look = move || reader.select(&query, range, Walk::Backwards, PageSize::ONE);
+        let piece = tokio::task::spawn_blocking(look).await.map_err(Error::internal)??;
+        if let Some(event) = piece.events.first() {
+            return Ok(Some(found(event)));
+        }
+        rest = piece.rest;
+    }
+    Ok(None)
 }
 
 fn found(event: &StoredEvent) -> Found {

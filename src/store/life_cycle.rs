@@ -85,11 +85,10 @@ impl Reader {
         head: StreamHead,
         oldest: Timestamp,
     ) -> Result<Revision, Error> {
-        let one = PageSize { bytes: 1, events: 1 };
         let (mut low, mut high) = (first.0, head.revision.0 + 1);
         while low < high {
             let middle = low + (high - low) / 2;
-            let page = self.stream_forwards(stream, Revision(middle), head.position, one)?;
+            let page = self.stream_forwards(stream, Revision(middle), head.position, PageSize::ONE)?;
             let event = page.first().ok_or(Error::EventNotFound)?;
             if event.recorded_at() < oldest { low = middle + 1 } else { high = middle }
         }

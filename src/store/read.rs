@@ -31,6 +31,11 @@ pub struct PageSize {
     pub events: usize,
 }
 
+impl PageSize {
+    /// Of one event.
+    pub(super) const ONE: Self = Self { bytes: 1 << 20, events: 1 };
+}
+
 /// Reads a log with the help of its index. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Reader {
@@ -70,7 +75,7 @@ impl Reader {
 
     /// The event at a position up to the head.
     pub fn event_at(&self, position: Position) -> Result<StoredEvent, Error> {
-        let page = self.log_forwards(position, position, PageSize { bytes: 1, events: 1 })?;
+        let page = self.log_forwards(position, position, PageSize::ONE)?;
         page.into_iter().next().ok_or(Error::EventNotFound)
     }
 

@@ -93,10 +93,9 @@ impl Reader {
         query: &Query,
         range: RangeInclusive<Position>,
     ) -> Result<Option<StoredEvent>, Error> {
-        let one = PageSize { bytes: 1 << 20, events: 1 };
         let mut rest = Some(range);
         while let Some(range) = rest {
-            let found = self.select(query, range, Walk::Backwards, one)?;
+            let found = self.select(query, range, Walk::Backwards, PageSize::ONE)?;
             if let Some(event) = found.events.into_iter().next() {
                 return Ok(Some(event));
             }
@@ -141,9 +140,8 @@ impl Reader {
         if revisions.is_empty() {
             return Ok(None);
         }
-        let one = PageSize { bytes: 1, events: 1 };
         let position = |revision| {
-            let page = self.stream_forwards(stream, Revision(revision), head, one)?;
+            let page = self.stream_forwards(stream, Revision(revision), head, PageSize::ONE)?;
             Ok::<_, Error>(page.first().ok_or(Error::EventNotFound)?.position().0)
         };
         Ok(Some(position(*revisions.start())?..=position(*revisions.end())?))

@@ -272,8 +272,7 @@ impl Store {
             Err(Error::StreamNotFound(_)) => return self.bare_stream_info(stream, head),
             view => view?,
         };
-        let one = PageSize { bytes: 1, events: 1 };
-        let first = self.reader.stream_forwards(stream, view.first, head, one)?;
+        let first = self.reader.stream_forwards(stream, view.first, head, PageSize::ONE)?;
         Ok(StreamInfo {
             first: view.first,
             head: Some(view.head),

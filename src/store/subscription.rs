@@ -302,8 +302,7 @@ impl Store {
         if last.is_none_or(|last| first > last) {
             return Ok(head);
         }
-        let one = PageSize { bytes: 1, events: 1 };
-        let page = self.reader.stream_forwards(stream, first, head, one)?;
+        let page = self.reader.stream_forwards(stream, first, head, PageSize::ONE)?;
         Ok(page.first().ok_or(Error::EventNotFound)?.position().before())
     }
 }
