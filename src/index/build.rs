@@ -34,6 +34,7 @@ pub(super) fn build(disk: &dyn Disk, path: &Path, segment: &Segment, state: &Sta
         bucket_bits,
         first_time: state.times.first().copied().unwrap_or_default(),
         lengths: sections.map(|section| section.len() as u64),
+        last_block: state.last_block,
     };
 
     let draft = path.with_extension("idx.tmp");
