@@ -41,7 +41,7 @@ pub(super) fn build(disk: &dyn Disk, path: &Path, segment: &Segment, state: &Sta
     if disk.exists(&draft)? {
         disk.remove(&draft)?;
     }
-    let mut writer = PageWriter::create(disk, &draft)?;
+    let mut writer = PageWriter::create(disk, &draft, segment.header.salt)?;
     writer.put(&header.encode())?;
     for offset in &state.offsets {
         writer.put(&offset.to_be_bytes())?;

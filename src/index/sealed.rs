@@ -149,7 +149,7 @@ impl Sealed {
         next: &Segment,
         room: u64,
     ) -> Result<Self, Error> {
-        let pages = Pages::open(disk, path)?;
+        let pages = Pages::open(disk, path, segment.header.salt)?;
         let header =
             Header::decode(&pages.read(0, HEADER_BYTES)?).ok_or_else(|| pages.damaged("this is not an index"))?;
         let of = &segment.header;
