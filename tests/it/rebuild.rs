@@ -140,3 +140,29 @@ async fn a_state_directory_of_garbage_is_made_again() {
     }
     assert_answers(&mut server, &before, "with garbage for a state").await;
 }
+
+#[tokio::test]
+async fn a_log_that_was_put_back_from_a_backup_is_not_mixed_up_with_newer_views() {
+    let (mut server, before) = filled().await;
+    server.stop().await;
+    let (log, backup) = (server.data().join("tenants/default/log"), server.data().join("backup"));
+    std::fs::create_dir(&backup).unwrap();
+    let copy = |from: &Path, to: &Path| {
+        for file in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+            std::fs::copy(file.path(), to.join(file.file_name())).unwrap();
+        }
+    };
+    copy(&log, &backup);
+
+    server.run();
+    let client = server.client().await;
+    spread(&client, "newer", 20, 200).await;
+    client.set_checkpoint("reader-1", 1, ExpectedCheckpoint::Any).await.unwrap();
+    client.tombstone_stream("s-11", Expected::Any).await.unwrap();
+    server.stop().await;
+
+    std::fs::remove_dir_all(&log).unwrap();
+    std::fs::create_dir(&log).unwrap();
+    copy(&backup, &log);
+    assert_answers(&mut server, &before, "with an older log").await;
+}
