@@ -46,6 +46,8 @@ pub(super) struct State {
     pub(super) names: BTreeSet<StreamName>,
     pub(super) tally: Tally,
     pub(super) controls: Vec<(Slot, u32)>,
+    /// The header checksum of the last block taken in.
+    pub(super) last_block: u32,
 }
 
 impl Default for State {
@@ -59,6 +61,7 @@ impl Default for State {
             names: BTreeSet::new(),
             tally: Tally::default(),
             controls: Vec::new(),
+            last_block: 0,
         }
     }
 }
@@ -142,6 +145,7 @@ impl Active {
         for entry in block.controls() {
             state.controls.push((block.header.slot, placed.place.offset + entry.offset));
         }
+        state.last_block = block.header.crc;
     }
 
     /// Lets `look` see everything.
@@ -185,7 +189,14 @@ impl Part for Active {
     }
 
     fn ordinals(&self, of: &Postings, skip: usize, most: usize) -> Result<Vec<u32>, Error> {
-        Ok(self.with_state(|state| state.ordinals(of.term.hash).iter().skip(skip).take(most).copied().collect()))
+        self.with_state(|state| {
+            let list = state.ordinals(of.term.hash);
+            // Lists grow. One that was longer is a sealed part's, with the ordinals of another term in it.
+            if list.len() < of.count {
+                return Err(Error::Replaced);
+            }
+            Ok(list.iter().skip(skip).take(most).copied().collect())
+        })
     }
 
     fn rank(&self, of: &Postings, ordinal: u32) -> Result<usize, Error> {

@@ -34,13 +34,14 @@ pub(super) fn build(disk: &dyn Disk, path: &Path, segment: &Segment, state: &Sta
         bucket_bits,
         first_time: state.times.first().copied().unwrap_or_default(),
         lengths: sections.map(|section| section.len() as u64),
+        last_block: state.last_block,
     };
 
     let draft = path.with_extension("idx.tmp");
     if disk.exists(&draft)? {
         disk.remove(&draft)?;
     }
-    let mut writer = PageWriter::create(disk, &draft)?;
+    let mut writer = PageWriter::create(disk, &draft, segment.header.salt)?;
     writer.put(&header.encode())?;
     for offset in &state.offsets {
         writer.put(&offset.to_be_bytes())?;

@@ -23,6 +23,9 @@ pub enum Error {
         /// What does not fit.
         what: &'static str,
     },
+    /// The part that was asked has been replaced by one with other lists. Whoever asks anew is answered.
+    #[error("a part of the index was replaced in the middle of a question")]
+    Replaced,
 }
 
 impl Error {
@@ -31,7 +34,7 @@ impl Error {
         match self {
             Self::Damaged { .. } => true,
             Self::Disk(error) => error.is_missing(),
-            Self::Log(_) => false,
+            Self::Log(_) | Self::Replaced => false,
         }
     }
 }

@@ -86,4 +86,19 @@ mod tests {
         let wrong = outside.iter().filter(|hash| filter.may_have(**hash)).count();
         assert!(wrong < 300, "{wrong} of 10,000 absent terms were let through");
     }
+
+    #[test]
+    fn a_block_read_alone_says_what_the_whole_filter_says() {
+        for terms in [0, 1, 42, 43, 5000] {
+            let hashes: Vec<u64> = (0..2 * terms).map(|n: u64| xxh3_64(&n.to_be_bytes())).collect();
+            let filter = Filter::of(&hashes[..terms as usize]);
+            assert!(is_length(filter.bytes().len() as u64));
+            let again = Filter::from_bytes(filter.bytes().to_vec()).unwrap();
+            for hash in hashes.into_iter().chain([0, u64::MAX]) {
+                let at = block_of(hash, filter.bytes().len() as u64) as usize;
+                let alone = block_may_have(&filter.bytes()[at..at + BLOCK_BYTES], hash);
+                assert_eq!((alone, again.may_have(hash)), (filter.may_have(hash), filter.may_have(hash)));
+            }
+        }
+    }
 }

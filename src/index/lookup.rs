@@ -37,6 +37,8 @@ pub struct Index {
     parts: RwLock<Arc<Vec<Arc<dyn Part>>>>,
     active: Mutex<Arc<Active>>,
     sealing: Mutex<Option<JoinHandle<()>>>,
+    /// Held while a file is written or a part replaced.
+    changing: Mutex<()>,
 }
 
 /// Events of one segment that may have a term, in one part of the index: a question that goes on looks
@@ -80,12 +82,13 @@ impl Index {
             parts: RwLock::default(),
             active: Mutex::new(active.clone()),
             sealing: Mutex::default(),
+            changing: Mutex::default(),
         };
         let mut parts: Vec<Arc<dyn Part>> = vec![active];
         let mut room = memory_bytes;
         for (segment, next) in complete.iter().zip(&all[1..]).rev() {
             let path = index.path(segment.header.number);
-            let part = match Sealed::open(&*index.disk, &path, segment, events_between(segment, next), room) {
+            let part = match Sealed::open(&*index.disk, &path, segment, next, room) {
                 Ok(sealed) => Arc::new(sealed),
                 Err(error) if error.is_mendable() => index.make_again(segment, &error, room)?,
                 Err(error) => return Err(error),
@@ -261,7 +264,7 @@ impl Index {
     /// Checks every page of the index file of a segment that has a successor. Mends nothing.
     pub fn check(disk: &dyn Disk, directory: &Path, segment: &Segment, next: &Segment) -> Result<(), Error> {
         let path = directory.join(file_name(segment.header.number));
-        Sealed::open(disk, &path, segment, events_between(segment, next), 0)?.check()
+        Sealed::open(disk, &path, segment, next, 0)?.check()
     }
 
     fn path(&self, segment: u32) -> PathBuf {
@@ -295,18 +298,25 @@ impl Index {
         parts.get(after.checked_sub(1)?).cloned()
     }
 
-    /// Asks a part, and if its file is damaged, makes it again and asks once more.
+    /// Asks a part, and if its file is damaged, asks the one in its place: of whoever was faster, or made now.
     pub(super) fn ask<T>(&self, part: &Arc<dyn Part>, ask: impl Fn(&dyn Part) -> Result<T, Error>) -> Result<T, Error> {
-        match ask(&**part) {
-            Err(error) if error.is_mendable() => {
-                let number = part.segment();
-                let Some(segment) = self.segments.get(number) else { return Err(error) };
-                let made = self.make_again(&segment, &error, self.memory_bytes)?;
-                self.put_in_place(made.clone());
-                ask(&*made)
+        let error = match ask(&**part) {
+            Err(error) if error.is_mendable() => error,
+            answer => return answer,
+        };
+        let _alone = self.changing.lock().expect("no panic under this lock");
+        let number = part.segment();
+        let in_place = self.parts().iter().find(|other| other.segment() == number).cloned();
+        if let Some(other) = in_place.filter(|other| !Arc::ptr_eq(other, part)) {
+            match ask(&*other) {
+                Err(error) if error.is_mendable() => {}
+                answer => return answer,
             }
-            answer => answer,
         }
+        let Some(segment) = self.segments.get(number) else { return Err(error) };
+        let made = self.make_again(&segment, &error, self.memory_bytes)?;
+        self.put_in_place(made.clone());
+        ask(&*made)
     }
 
     /// Makes the part of a complete segment from the segment, and its file anew.
@@ -324,12 +334,11 @@ impl Index {
     }
 
     fn seal(&self, segment: &Segment, active: &Active, room: u64) -> Result<Sealed, Error> {
-        let path = self.path(segment.header.number);
-        let events = active.with_state(|state| {
-            build::build(&*self.disk, &path, segment, state)?;
-            Ok::<_, Error>(state.offsets.len() as u64)
-        })?;
-        Sealed::open(&*self.disk, &path, segment, events, room)
+        let number = segment.header.number;
+        let path = self.path(number);
+        active.with_state(|state| build::build(&*self.disk, &path, segment, state))?;
+        let next = self.segments.get(number + 1).expect("a part is sealed when its segment has a successor");
+        Sealed::open(&*self.disk, &path, segment, &next, room)
     }
 
     fn seal_in_background(self: &Arc<Self>, complete: Arc<Active>) {
@@ -337,6 +346,7 @@ impl Index {
         let index = self.clone();
         let work = move || {
             let number = complete.segment();
+            let _alone = index.changing.lock().expect("no panic under this lock");
             let Some(segment) = index.segments.get(number) else { return };
             match index.seal(&segment, &complete, index.memory_bytes) {
                 Ok(sealed) => index.put_in_place(Arc::new(sealed)),
@@ -365,11 +375,11 @@ impl Index {
                 room -= held;
                 continue;
             }
-            let (Some(segment), Some(next)) = (self.segments.get(part.segment()), parts.get(index + 1)) else {
+            let number = part.segment();
+            let (Some(segment), Some(next)) = (self.segments.get(number), self.segments.get(number + 1)) else {
                 continue;
             };
-            let events = next.first_position().0 - part.first_position().0;
-            match Sealed::open(&*self.disk, &self.path(part.segment()), &segment, events, 0) {
+            match Sealed::open(&*self.disk, &self.path(number), &segment, &next, 0) {
                 Ok(lean) => self.change(|parts| parts[index] = Arc::new(lean)),
                 Err(error) => tracing::warn!(segment = part.segment(), %error, "an index part stays in memory"),
             }
@@ -390,10 +400,6 @@ pub(super) fn offsets_of(part: &dyn Part, ordinals: &[u32]) -> Result<Vec<u32>, 
         offsets.extend(part.offsets(*ordinal, 1)?);
     }
     Ok(offsets)
-}
-
-fn events_between(segment: &Segment, next: &Segment) -> u64 {
-    next.header.first_position.0 - segment.header.first_position.0
 }
 
 fn file_name(segment: u32) -> String {

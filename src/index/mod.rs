@@ -20,6 +20,8 @@ mod plan;
 mod sealed;
 mod tally;
 pub mod term;
+#[cfg(test)]
+mod tests;
 mod walker;
 
 pub use candidates::Candidates;

@@ -1,8 +1,9 @@
 //! Files of checked pages.
 //!
-//! A page is 4,096 bytes on disk: 4,092 of content and their CRC32C. Content is addressed as if the
-//! checksums were not there. Every read checks the pages it touches, so damage is seen where it lies
-//! and when it matters, without reading the whole file at start.
+//! A page is 4,096 bytes on disk: 4,092 of content, and the CRC32C of the content, the file's salt (u64) and
+//! the page's number (u64). So a page of another file or another place is no more believed than a flipped bit.
+//! Content is addressed as if the checksums were not there. Every read checks the pages it touches, so damage
+//! is seen where it lies and when it matters, without reading the whole file at start.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,19 +15,27 @@ const PAGE: usize = 4096;
 const CONTENT: usize = PAGE - 4;
 const BUFFER: usize = 64 * PAGE;
 
+fn checksum(content: &[u8], salt: u64, page: u64) -> [u8; 4] {
+    let place = [salt.to_be_bytes(), page.to_be_bytes()].concat();
+    crc32c::crc32c_append(crc32c::crc32c(content), &place).to_be_bytes()
+}
+
 /// Writes pages from front to back.
 #[derive(Debug)]
 pub(super) struct PageWriter {
     file: Arc<dyn File>,
+    salt: u64,
     pending: Vec<u8>,
     sealed: Vec<u8>,
+    /// How many bytes are in the file.
     written: u64,
 }
 
 impl PageWriter {
-    pub(super) fn create(disk: &dyn Disk, path: &Path) -> Result<Self, Error> {
+    /// Begins a file with this salt.
+    pub(super) fn create(disk: &dyn Disk, path: &Path, salt: u64) -> Result<Self, Error> {
         let file = disk.open(path, Open::Create)?;
-        Ok(Self { file, pending: Vec::with_capacity(PAGE), sealed: Vec::with_capacity(BUFFER), written: 0 })
+        Ok(Self { file, salt, pending: Vec::with_capacity(PAGE), sealed: Vec::with_capacity(BUFFER), written: 0 })
     }
 
     /// Adds content.
@@ -44,8 +53,9 @@ impl PageWriter {
 
     fn seal(&mut self) -> Result<(), Error> {
         self.pending.resize(CONTENT, 0);
+        let page = (self.written + self.sealed.len() as u64) / PAGE as u64;
         self.sealed.extend_from_slice(&self.pending);
-        self.sealed.extend_from_slice(&crc32c::crc32c(&self.pending).to_be_bytes());
+        self.sealed.extend_from_slice(&checksum(&self.pending, self.salt, page));
         self.pending.clear();
         if self.sealed.len() >= BUFFER { self.flush() } else { Ok(()) }
     }
@@ -72,14 +82,16 @@ impl PageWriter {
 pub(super) struct Pages {
     file: Arc<dyn File>,
     path: PathBuf,
+    salt: u64,
     length: u64,
 }
 
 impl Pages {
-    pub(super) fn open(disk: &dyn Disk, path: &Path) -> Result<Self, Error> {
+    /// Opens a file with this salt.
+    pub(super) fn open(disk: &dyn Disk, path: &Path, salt: u64) -> Result<Self, Error> {
         let file = disk.open(path, Open::Read)?;
         let length = file.len()?;
-        let pages = Self { file, path: path.into(), length };
+        let pages = Self { file, path: path.into(), salt, length };
         if length == 0 || !length.is_multiple_of(PAGE as u64) {
             return Err(pages.damaged("the file is not made of whole pages"));
         }
@@ -105,9 +117,9 @@ impl Pages {
         let mut raw = vec![0; pages as usize * PAGE];
         self.file.read_at(&mut raw, first * PAGE as u64)?;
         let mut content = Vec::with_capacity(pages as usize * CONTENT);
-        for page in raw.chunks_exact(PAGE) {
+        for (page, number) in raw.chunks_exact(PAGE).zip(first..) {
             let (bytes, crc) = page.split_at(CONTENT);
-            if crc32c::crc32c(bytes).to_be_bytes() != crc {
+            if checksum(bytes, self.salt, number) != crc {
                 return Err(self.damaged("a page does not match its checksum"));
             }
             content.extend_from_slice(bytes);
@@ -136,16 +148,22 @@ mod tests {
     use super::*;
     use crate::disk::memory::MemoryDisk;
 
-    #[test]
-    fn content_is_read_as_it_was_written_and_a_flipped_bit_is_seen() {
-        let disk = MemoryDisk::default();
-        let path = Path::new("/index");
+    const SALT: u64 = 7;
+
+    /// A file of 80,000 bytes of content.
+    fn written(disk: &MemoryDisk, path: &Path) -> Vec<u8> {
         let content: Vec<u8> = (0..20_000_u32).flat_map(|n| n.to_be_bytes()).collect();
-        let mut writer = PageWriter::create(&disk, path).unwrap();
+        let mut writer = PageWriter::create(disk, path, SALT).unwrap();
         content.chunks(77).try_for_each(|chunk| writer.put(chunk)).unwrap();
         writer.finish().unwrap();
+        content
+    }
 
-        let pages = Pages::open(&disk, path).unwrap();
+    #[test]
+    fn content_is_read_as_it_was_written_and_a_flipped_bit_is_seen() {
+        let (disk, path) = (MemoryDisk::default(), Path::new("/index"));
+        let content = written(&disk, path);
+        let pages = Pages::open(&disk, path, SALT).unwrap();
         for (start, length) in [(0, 10), (4090, 4), (4092, 1), (100, 20_000), (79_999, 1)] {
             assert_eq!(pages.read(start as u64, length).unwrap(), content[start..start + length]);
         }
@@ -158,5 +176,20 @@ mod tests {
         assert!(pages.read(0, 4000).is_ok());
         assert!(pages.read(4100, 1).is_err());
         assert!(pages.check().is_err());
+    }
+
+    #[test]
+    fn a_good_page_at_another_place_or_of_another_file_is_seen() {
+        let (disk, path) = (MemoryDisk::default(), Path::new("/index"));
+        written(&disk, path);
+        assert!(Pages::open(&disk, path, SALT + 1).unwrap().read(0, 1).is_err());
+
+        let file = disk.open(path, Open::Write).unwrap();
+        let mut page = [0; PAGE];
+        file.read_at(&mut page, 3 * PAGE as u64).unwrap();
+        file.write_at(&page, 2 * PAGE as u64).unwrap();
+        let pages = Pages::open(&disk, path, SALT).unwrap();
+        assert!(pages.read(3 * CONTENT as u64, 1).is_ok());
+        assert!(pages.read(2 * CONTENT as u64, 1).is_err());
     }
 }

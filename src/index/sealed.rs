@@ -1,8 +1,8 @@
 //! The index of a complete segment: an immutable file.
 //!
 //! ```text
-//!   header      magic format log_id salt segment first_position events bucket_bits first_time, and the
-//!               lengths of the sections
+//!   header      magic format log_id salt segment first_position events bucket_bits first_time, the lengths
+//!               of the sections, last_block
 //!   offsets     u32 an event: where its record begins
 //!   directory   u32 a bucket: how many entries lie in the buckets before it; one more at the end
 //!   entries     by hash: u32 low half of the hash, u32 an ordinal, or LIST | where its list begins
@@ -19,6 +19,9 @@
 //! directory and entry together hold at least 32 bits of it. A term of one event costs 10 bytes: 8 for
 //! its entry, half a byte of the directory, 1.5 of the filter. Directory and filter are held in memory
 //! where the index has room for them; everything else is read when asked for.
+//!
+//! `last_block` is the header checksum of the segment's last block, which chains all before it: an index
+//! that was made before somebody put back an older copy of the log is not taken for that of today's.
 
 use std::path::Path;
 
@@ -41,6 +44,7 @@ pub(super) const SECTIONS: usize = 9;
 
 /// Where the lengths of the sections stand in the header.
 const LENGTHS: usize = 64;
+const LAST_BLOCK: usize = LENGTHS + 8 * SECTIONS;
 
 /// How many ordinals are worth reading rather than searching on: about a page.
 const ORDINALS_AT_ONCE: usize = 1024;
@@ -61,6 +65,8 @@ pub(super) struct Header {
     pub(super) first_time: Timestamp,
     /// Of directory, entries, lists, filter, controls, milestones, names, times, tally.
     pub(super) lengths: [u64; SECTIONS],
+    /// The header checksum of the segment's last block.
+    pub(super) last_block: u32,
 }
 
 impl Header {
@@ -79,6 +85,7 @@ impl Header {
         for (slot, length) in bytes[LENGTHS..].chunks_exact_mut(8).zip(self.lengths) {
             slot.copy_from_slice(&length.to_be_bytes());
         }
+        bytes[LAST_BLOCK..LAST_BLOCK + 4].copy_from_slice(&self.last_block.to_be_bytes());
         bytes
     }
 
@@ -101,6 +108,7 @@ impl Header {
             bucket_bits: u32_at(48)?,
             first_time: Timestamp { seconds: u64_at(52)?, nanos: u32_at(60)? },
             lengths,
+            last_block: u32_at(LAST_BLOCK)?,
         })
     }
 
@@ -132,16 +140,23 @@ struct Held {
 }
 
 impl Sealed {
-    /// Opens the index file of a complete segment with so many events. Directory and filter are held in
-    /// memory when they need at most `room` bytes.
-    pub(super) fn open(disk: &dyn Disk, path: &Path, segment: &Segment, events: u64, room: u64) -> Result<Self, Error> {
-        let pages = Pages::open(disk, path)?;
+    /// Opens the index file of a segment that has a successor. Directory and filter are held in memory when
+    /// they need at most `room` bytes.
+    pub(super) fn open(
+        disk: &dyn Disk,
+        path: &Path,
+        segment: &Segment,
+        next: &Segment,
+        room: u64,
+    ) -> Result<Self, Error> {
+        let pages = Pages::open(disk, path, segment.header.salt)?;
         let header =
             Header::decode(&pages.read(0, HEADER_BYTES)?).ok_or_else(|| pages.damaged("this is not an index"))?;
         let of = &segment.header;
         let is_its = header.log_id == of.log_id
             && header.salt == of.salt
-            && u64::from(header.events) == events
+            && u64::from(header.events) == next.header.first_position.0 - of.first_position.0
+            && header.last_block == next.header.previous_block
             && header.segment == of.number
             && header.first_position == of.first_position;
         if !is_its || header.bucket_bits > 31 || header.lengths[0] != ((1 << header.bucket_bits) + 1) * 4 {

@@ -129,16 +129,18 @@ impl List {
             return Ok(found);
         }
         let below = index.ask(&self.part, |part| part.rank(&self.postings, from))?;
+        // Where the walk is beyond the list, its last ordinal is kept: the next seek is answered by it.
         let bound = match walk {
-            Walk::Forwards => below,
-            Walk::Backwards => below + usize::from(self.nth(index, below)? == Some(from)),
+            Walk::Forwards => below.min(end.saturating_sub(1)),
+            Walk::Backwards => (below + usize::from(self.nth(index, below)? == Some(from))).max(1),
         };
         self.size = CHUNK_MIN;
         self.load(index, bound, walk)?;
-        Ok(match walk {
-            Walk::Forwards => self.chunk.first().copied(),
-            Walk::Backwards => self.chunk.last().copied(),
-        })
+        let found = match walk {
+            Walk::Forwards => self.chunk.first(),
+            Walk::Backwards => self.chunk.last(),
+        };
+        Ok(found.copied().filter(|found| !is_beyond(from, *found, walk)))
     }
 
     /// The answer, when the chunk at hand has it: outer `None` when it does not tell.

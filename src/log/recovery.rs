@@ -89,7 +89,7 @@ pub(super) fn confirm(
     segment: &Segment,
     last: Option<&Placed>,
 ) -> Result<(), Error> {
-    segment.file().write_at(&segment.header.encode(), 0)?;
+    segment.file().write_at(&segment.header_bytes()?, 0)?;
     if let Some(last) = last {
         segment.file().write_at(last.block.bytes(), u64::from(last.place.offset))?;
     }

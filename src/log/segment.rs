@@ -44,7 +44,7 @@ const WINDOW_BYTES: usize = 1 << 20;
 /// What a segment says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Header {
-    /// The format that the segment was begun in; nothing newer is added to it.
+    /// The format that the segment was begun in; nothing of another format is added to it.
     pub format: u16,
     /// Identifies the log.
     pub log_id: u128,
@@ -149,6 +149,11 @@ impl Segment {
         file.sync_data()?;
         disk.sync_dir(directory)?;
         Ok(Self { header, path, file })
+    }
+
+    /// The header as it lies in the file: a later format may have put more into it than is read here.
+    pub fn header_bytes(&self) -> Result<Bytes, Error> {
+        self.read(0, HEADER_BYTES)
     }
 
     /// The file.

@@ -80,7 +80,7 @@ impl SegmentLog {
             }
         };
         let mut hash = blake3::Hasher::new();
-        hash.update(&active.header.encode());
+        hash.update(&active.header_bytes()?);
         let mut last = None;
         let blocks = recovery::recover(&*disk, &active, mark, quarantine, &mut |placed| {
             hash.update(placed.block.bytes());
@@ -123,9 +123,11 @@ impl SegmentLog {
         let events = self.next_position.0 - self.active.header.first_position.0;
         let is_full = self.offset + draft.len() as u64 > self.options.segment_bytes
             || events >= self.options.segment_events
-            || self.active.header.format < FORMAT;
+            || self.active.header.format != FORMAT;
         if is_full && self.offset > HEADER_BYTES as u64 {
             self.roll()?;
+        } else if self.active.header.format != FORMAT {
+            self.begin_again()?;
         }
         let durable_upto = self.next_slot.0 - 1;
         let block = draft.finish(self.active.header.salt, self.next_slot, durable_upto, self.previous_block);
@@ -159,6 +161,19 @@ impl SegmentLog {
         self.offset = HEADER_BYTES as u64;
         self.segments.push(self.active.clone());
         self.mark()
+    }
+
+    /// Makes an empty segment of another format one of today's. It can have no successor, since a segment
+    /// begins behind a block of the one before. To a start, a header torn here was being made.
+    fn begin_again(&mut self) -> Result<(), Error> {
+        let header = Header { format: FORMAT, ..self.active.header.clone() }.encode();
+        self.active.file().write_at(&header, 0)?;
+        self.active.file().sync_data()?;
+        self.active = Arc::new(Segment::open(&*self.disk, &self.active.path, Open::Write)?);
+        self.segments.replace_newest(self.active.clone());
+        self.hash = blake3::Hasher::new();
+        self.hash.update(&header);
+        Ok(())
     }
 
     fn mark(&self) -> Result<(), Error> {
@@ -268,4 +283,70 @@ fn follows(next: &Header, previous: &Header) -> bool {
         && next.log_id == previous.log_id
         && next.first_slot > previous.first_slot
         && next.first_position >= previous.first_position
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::verify::verify;
+    use super::*;
+    use crate::disk::memory::MemoryDisk;
+    use crate::log::Kind;
+
+    const LOG: &str = "/log";
+
+    fn open(disk: &MemoryDisk) -> SegmentLog {
+        let (log, aside) = (Path::new(LOG), Path::new("/quarantine"));
+        SegmentLog::open(Arc::new(disk.clone()), log, aside, LogOptions::default(), &mut |_, _| {}).unwrap()
+    }
+
+    fn append(log: &mut SegmentLog) {
+        let mut draft = Draft::new(log.next_position());
+        draft.put_control(Kind::CheckpointDeleted, "reader", b"reader");
+        assert!(matches!(log.append(log.tail(), draft), Ok(Appended::Committed(_))));
+    }
+
+    /// A log of one segment that another program began.
+    fn begun_in(format: u16) -> MemoryDisk {
+        let disk = MemoryDisk::default();
+        disk.create_dir(Path::new(LOG)).unwrap();
+        Segment::create(&disk, Path::new(LOG), Header { format, ..first_header() }).unwrap();
+        disk
+    }
+
+    #[test]
+    fn an_empty_segment_of_an_older_format_becomes_one_of_todays_when_it_is_written_into() {
+        let disk = begun_in(1);
+        let mut log = open(&disk);
+        assert_eq!(log.segments().all()[0].header.format, 1, "opening alone changes nothing");
+        append(&mut log);
+        append(&mut log);
+        let headers: Vec<_> = log.segments().all().iter().map(|segment| segment.header.format).collect();
+        assert_eq!(headers, [FORMAT], "it could not have a successor");
+        log.close().unwrap();
+        assert_eq!(open(&disk).tail(), Slot(3));
+        let findings = verify(&disk, Path::new(LOG), &mut |_, _| {}).unwrap();
+        assert!(findings.damage.is_empty() && findings.blocks == 2, "{findings:?}");
+    }
+
+    #[test]
+    fn a_header_with_more_in_it_than_is_read_here_is_kept_as_it_is() {
+        let disk = begun_in(FORMAT);
+        append(&mut open(&disk));
+        let segment = open(&disk).active;
+        // A later format that this program can read: another number, and something in the bytes set aside.
+        let mut later = segment.header_bytes().unwrap().to_vec();
+        later[8..10].copy_from_slice(&(FORMAT + 1).to_be_bytes());
+        later[100] = 7;
+        let crc = crc32c::crc32c(&later[..124]);
+        later[124..].copy_from_slice(&crc.to_be_bytes());
+        segment.file().write_at(&later, 0).unwrap();
+
+        let mut log = open(&disk);
+        append(&mut log);
+        let all = log.segments().all();
+        assert_eq!(all.iter().map(|segment| segment.header.format).collect::<Vec<_>>(), [FORMAT + 1, FORMAT]);
+        assert_eq!(all[0].header_bytes().unwrap(), later);
+        let findings = verify(&disk, Path::new(LOG), &mut |_, _| {}).unwrap();
+        assert!(findings.damage.is_empty(), "{findings:?}");
+    }
 }

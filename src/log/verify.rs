@@ -98,7 +98,7 @@ fn walk(
         findings.damage.push(segment.damaged(0, "the segment does not follow the one before it"));
     }
     let mut hash = blake3::Hasher::new();
-    hash.update(&segment.header.encode());
+    hash.update(&segment.header_bytes()?);
     let mut visit = |placed: &Placed, findings: &mut Findings| {
         hash.update(placed.block.bytes());
         findings.count(placed);

@@ -185,7 +185,7 @@ impl From<index::Error> for Error {
     fn from(error: index::Error) -> Self {
         match error {
             index::Error::Log(error) => error.into(),
-            index::Error::Disk(_) | index::Error::Damaged { .. } => Self::internal(error),
+            index::Error::Disk(_) | index::Error::Damaged { .. } | index::Error::Replaced => Self::internal(error),
         }
     }
 }

@@ -112,8 +112,9 @@ impl Reader {
     /// The position of the first event that was committed at `time` or later; the one behind the head when
     /// there is none.
     pub fn position_at(&self, time: Timestamp, head: Position) -> Result<Position, Error> {
-        let (mut low, mut high) = self.index.around(time)?;
-        high = high.min(head.next());
+        let (low, high) = self.index.around(time)?;
+        // The index may have learned of events that are not shown yet.
+        let (mut low, mut high) = (low.min(head.next()), high.min(head.next()));
         while low < high {
             let middle = Position(low.0 + (high.0 - low.0) / 2);
             if self.event_at(middle)?.recorded_at() < time { low = middle.next() } else { high = middle }

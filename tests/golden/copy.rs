@@ -1,4 +1,4 @@
-//! A copy of the fixture in a directory of its own: opening a store writes beside what is there.
+//! A copy of a fixture in a directory of its own: opening a store writes beside what is there.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -6,10 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-const FIXTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/format-1");
-
-/// The files that make up a directory; the rest is made from them.
-const FILES: [&str; 5] = ["FORMAT", crate::SEALED, crate::ACTIVE, crate::MARK, crate::INDEX];
+use crate::fixtures::Fixture;
 
 /// A copy. Paths are relative to its data directory.
 #[derive(Debug)]
@@ -18,25 +15,20 @@ pub(crate) struct Copy {
 }
 
 impl Copy {
-    /// Of the fixture.
-    pub(crate) fn of_fixture() -> Self {
-        Self::of(Path::new(FIXTURE))
+    /// Of a fixture.
+    pub(crate) fn of_fixture(fixture: &Fixture) -> Self {
+        Self::of(Path::new(&fixture.directory()), fixture)
     }
 
-    /// Of any data directory.
-    pub(crate) fn of(directory: &Path) -> Self {
+    /// Of a data directory that is made of the same files as a fixture.
+    pub(crate) fn of(directory: &Path, fixture: &Fixture) -> Self {
         let copy = Self { home: tempfile::tempdir().expect("files can be copied and read") };
-        for name in FILES {
+        for name in fixture.files() {
             fs::create_dir_all(copy.path(name).parent().expect("a file lies in a directory"))
                 .expect("files can be copied and read");
             fs::copy(directory.join(name), copy.path(name)).expect("files can be copied and read");
         }
         copy
-    }
-
-    /// The bytes of a file of the fixture itself.
-    pub(crate) fn fixture(name: &str) -> Vec<u8> {
-        fs::read(Path::new(FIXTURE).join(name)).expect("files can be copied and read")
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

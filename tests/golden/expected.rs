@@ -1,4 +1,4 @@
-//! What the fixture says, value by value.
+//! What the fixtures say, value by value.
 
 /// An event, as a client sees it.
 #[derive(Debug, Clone, Copy)]
@@ -6,6 +6,7 @@ pub(crate) struct Event {
     pub(crate) position: u64,
     pub(crate) revision: u64,
     pub(crate) stream: &'static str,
+    /// Empty where the store made it.
     pub(crate) id: &'static str,
     /// Seconds; the nanoseconds are 123,456,789 throughout.
     pub(crate) recorded_at: u64,
@@ -40,8 +41,8 @@ const PLAIN: Event = Event {
 /// The nanoseconds of all times.
 pub(crate) const NANOS: u32 = 123_456_789;
 
-/// The log.
-pub(crate) const EVENTS: [Event; 9] = [
+/// The log. That of format 1 ends earlier.
+pub(crate) const EVENTS: [Event; 15] = [
     Event {
         position: 1,
         revision: 0,
@@ -137,6 +138,65 @@ pub(crate) const EVENTS: [Event; 9] = [
         data: b"9",
         ..PLAIN
     },
+    Event {
+        position: 10,
+        revision: 1,
+        stream: "order-3",
+        id: "0192f0c1-2345-7abc-8def-0123456789b0",
+        recorded_at: 1_800_000_014,
+        event_type: "OrderPaid",
+        data: b"{}",
+        tags: &["customer:7"],
+        correlation_id: "c-1",
+        ..PLAIN
+    },
+    Event {
+        position: 11,
+        revision: 0,
+        stream: "invoice-1",
+        id: "0192f0c1-2345-7abc-8def-0123456789b1",
+        recorded_at: 1_800_000_014,
+        event_type: "InvoiceSent",
+        data: b"{}",
+        tags: &["customer:7"],
+        correlation_id: "c-1",
+        ..PLAIN
+    },
+    Event {
+        position: 12,
+        stream: "$streams-order-1",
+        recorded_at: 1_800_000_018,
+        event_type: "$metadata-set",
+        data: b"{\"metadata\":{\"max_age\":{\"secs\":3153600000,\"nanos\":0},\"max_count\":4,\"truncate_before\":1,\
+            \"properties\":{\"owner\":\"shipping\"}},\"is_tombstoned\":false}",
+        ..PLAIN
+    },
+    Event {
+        position: 13,
+        stream: "$streams-order-2",
+        recorded_at: 1_800_000_019,
+        event_type: "$deleted",
+        data: b"{\"metadata\":{},\"deleted_before\":1,\"is_tombstoned\":false}",
+        ..PLAIN
+    },
+    Event {
+        position: 14,
+        stream: "$streams-påminnelse/ü 1",
+        recorded_at: 1_800_000_020,
+        event_type: "$tombstoned",
+        data: b"{\"metadata\":{},\"deleted_before\":1,\"is_tombstoned\":true}",
+        ..PLAIN
+    },
+    Event {
+        position: 15,
+        revision: 1,
+        stream: "order-2",
+        id: "0192f0c1-2345-7abc-8def-0123456789b2",
+        recorded_at: 1_800_000_021,
+        event_type: "OrderPlaced",
+        data: b"again",
+        ..PLAIN
+    },
 ];
 
 /// The bytes of the event at position 4, where a client's unknown field must outlive us: what it sent,
@@ -145,9 +205,6 @@ pub(crate) const EVENT_4: &str = "0a267b30313932663063312d323334352d376162632d38
     120c4f726465724368616e6765641a01347a1366726f6d2061206c6174657220636c69656e74\
     0a2430313932663063312d323334352d376162632d386465662d303132333435363738396134\
     5a076f726465722d31610200000000000000690400000000000000720c0883a4a7da0610959aefba00";
-
-/// When the control records were written, by request.
-pub(crate) const SAVED_AT: [(usize, u64); 3] = [(3, 1_800_000_004), (5, 1_800_000_006), (8, 1_800_000_009)];
 
 /// The one snapshot that is left.
 pub(crate) const SNAPSHOT: (&str, u64, u64, &str) = ("order-1", 2, 1_800_000_009, "{\"total\":4}");

@@ -1,8 +1,8 @@
 //! The bytes on disk, held against directories that were written once and are never written again.
 //!
-//! `tests/fixtures/format-1` is a data directory of format 1: two segments, the mark, the index of the
-//! sealed segment. Every later program must read it to the same values, find no damage in it, and, as
-//! long as it writes format 1, write the same bytes.
+//! `tests/fixtures/format-<n>` is a data directory of format n: segments, the mark, the index of the sealed
+//! segments. Every later program must read it to the same values, find no damage in it, and write the same
+//! bytes under a header that says n. The index is a view: of an older format, it is made again.
 //!
 //! **When a test of this file fails, the format has changed.** Give it a new version, teach the program
 //! to read both, and add a directory `format-<n>` beside the old one. The bytes that are there are
@@ -15,6 +15,7 @@
 mod copy;
 mod encoding;
 mod expected;
+mod fixtures;
 mod making;
 mod reading;
 
@@ -23,108 +24,176 @@ use std::sync::Arc;
 
 use quipu::disk::real::RealDisk;
 use quipu::index::Index;
-use quipu::log::Segments;
-use quipu::log::verify::verify;
+use quipu::log::verify::{Findings, verify};
+use quipu::log::{Segments, segment};
 
 use copy::Copy;
 use expected::EVENTS;
+use fixtures::{FIRST, FORMAT, Fixture, MARK, SECOND};
 
-const SEALED: &str = "tenants/default/log/000001-00000000000000000001.seg";
-const ACTIVE: &str = "tenants/default/log/000002-00000000000000000007.seg";
-const MARK: &str = "tenants/default/log/mark";
-const INDEX: &str = "tenants/default/index/000001.idx";
+const ALL: [&Fixture; 2] = [&FIRST, &SECOND];
+
+/// That of the format that is written today.
+const NEWEST: &Fixture = &SECOND;
+
+const LOG: &str = "tenants/default/log";
+
+fn verified(copy: &Copy) -> Findings {
+    verify(&RealDisk, &copy.path(LOG), &mut |_, _| {}).expect("files can be read")
+}
+
+/// The segments whose index does not check out.
+fn damaged_indexes(copy: &Copy) -> Vec<u32> {
+    let segments = Segments::read_only(&RealDisk, &copy.path(LOG)).expect("files can be read");
+    let index = copy.path("tenants/default/index");
+    let pairs = segments.iter().zip(&segments[1..]);
+    let damaged = pairs.filter(|(segment, next)| Index::check(&RealDisk, &index, segment, next).is_err());
+    damaged.map(|(segment, _)| segment.header.number).collect()
+}
 
 #[test]
-fn a_directory_of_format_1_is_read_to_its_last_value_and_left_as_it_was() {
-    let copy = Copy::of_fixture();
-    reading::assert_holds_what_was_written(&copy.path(""));
-    for name in ["FORMAT", SEALED, ACTIVE, MARK, INDEX] {
-        assert!(copy.bytes(name) == Copy::fixture(name), "{name} has changed by being read");
+fn a_directory_of_any_format_is_read_to_its_last_value_and_left_as_it_was() {
+    for fixture in ALL {
+        let copy = Copy::of_fixture(fixture);
+        reading::assert_holds(&copy.path(""), fixture);
+        for file in fixture.files().filter(|file| !fixture.indexes.contains(file)) {
+            assert!(copy.bytes(file) == fixture.bytes(file), "{file} has changed by being read");
+        }
+        let names = |files: &[&str]| files.iter().map(|file| name(file).to_owned()).collect::<Vec<_>>();
+        assert_eq!(copy.names(LOG), [&names(fixture.segments)[..], &names(&[MARK])].concat());
+        assert_eq!(copy.names("tenants/default/index"), names(fixture.indexes));
     }
-    assert_eq!(copy.names("tenants/default/log"), [name(SEALED), name(ACTIVE), name(MARK)]);
-    assert_eq!(copy.names("tenants/default/index"), [name(INDEX)]);
 }
 
 #[test]
-fn verify_finds_every_event_of_format_1_and_no_damage() {
-    let copy = Copy::of_fixture();
-    let log = copy.path("tenants/default/log");
-    let findings = verify(&RealDisk, &log, &mut |_, _| {}).unwrap();
-    assert!(findings.damage.is_empty(), "{findings:?}");
-    let counts = (findings.segments, findings.blocks, findings.events, findings.controls, findings.torn_bytes);
-    assert_eq!(counts, (2, 12, 9, 5, 0));
-    let segments = Segments::read_only(&RealDisk, &log).unwrap();
-    Index::check(&RealDisk, &copy.path("tenants/default/index"), &segments[0], &segments[1]).unwrap();
+fn verify_finds_every_event_of_any_format_and_no_damage() {
+    for fixture in ALL {
+        let copy = Copy::of_fixture(fixture);
+        let findings = verified(&copy);
+        assert!(findings.damage.is_empty(), "{findings:?}");
+        let counts = (findings.segments, findings.blocks, findings.events, findings.controls, findings.torn_bytes);
+        let (segments, blocks) = (fixture.segments.len() as u64, fixture.requests as u64);
+        assert_eq!(counts, (segments, blocks, fixture.events as u64, fixture.controls, 0));
+        let is_newest = fixture.format == NEWEST.format;
+        assert_eq!(damaged_indexes(&copy).is_empty(), is_newest, "an index of an older format is not used");
+    }
 }
 
 #[test]
-fn verify_sees_one_changed_byte_of_format_1_wherever_it_is() {
-    let copy = Copy::of_fixture();
-    for name in [SEALED, ACTIVE, MARK] {
-        let bytes = Copy::fixture(name);
+fn verify_sees_one_changed_byte_wherever_it_is() {
+    for fixture in ALL {
+        let copy = Copy::of_fixture(fixture);
         // The last block has nothing behind it and could be torn, but for the mark.
-        for at in [1, bytes.len() / 2, bytes.len() - 1] {
+        for file in fixture.segments.iter().chain([&MARK]) {
+            let bytes = fixture.bytes(file);
+            for at in (0..bytes.len()).step_by(11).chain([bytes.len() - 1]) {
+                let mut changed = bytes.clone();
+                changed[at] ^= 1;
+                copy.write(file, &changed);
+                let findings = verified(&copy);
+                assert!(!findings.damage.is_empty(), "byte {at} of {file}: {findings:?}");
+            }
+            copy.write(file, &bytes);
+        }
+    }
+}
+
+#[test]
+fn a_changed_byte_of_the_index_is_seen_wherever_it_is() {
+    let copy = Copy::of_fixture(NEWEST);
+    for (file, number) in NEWEST.indexes.iter().zip(1..) {
+        let bytes = NEWEST.bytes(file);
+        for at in (0..bytes.len()).step_by(11).chain([bytes.len() - 1]) {
             let mut changed = bytes.clone();
             changed[at] ^= 1;
-            copy.write(name, &changed);
-            let findings = verify(&RealDisk, &copy.path("tenants/default/log"), &mut |_, _| {}).unwrap();
-            assert!(!findings.damage.is_empty(), "byte {at} of {name}: {findings:?}");
+            copy.write(file, &changed);
+            assert_eq!(damaged_indexes(&copy), [number], "byte {at} of {file}");
         }
-        copy.write(name, &bytes);
+        copy.write(file, &bytes);
     }
 }
 
 #[test]
-fn the_encoders_still_write_format_1_to_the_byte() {
-    let copy = Copy::of_fixture();
-    let segments = Segments::read_only(&RealDisk, &copy.path("tenants/default/log")).unwrap();
-    let written = encoding::encode_again(&segments);
-    assert_eq!(written.len(), 2);
-    assert!(written[0] == Copy::fixture(SEALED), "the sealed segment is written otherwise");
-    assert!(written[1] == Copy::fixture(ACTIVE), "the active segment is written otherwise");
-    let mark = encoding::mark(segments[0].header.log_id);
-    assert_eq!(Copy::fixture(MARK), mark);
-    assert_eq!(Copy::fixture("FORMAT"), b"quipu 1\n");
+fn the_encoders_still_write_every_format_to_the_byte() {
+    for fixture in ALL {
+        let copy = Copy::of_fixture(fixture);
+        let segments = Segments::read_only(&RealDisk, &copy.path(LOG)).unwrap();
+        let written = encoding::encode_again(&segments, fixture);
+        assert_eq!(written.len(), fixture.segments.len());
+        for (written, file) in written.iter().zip(fixture.segments) {
+            assert!(*written == fixture.bytes(file), "{file} is written otherwise");
+        }
+        assert_eq!(fixture.bytes(MARK), encoding::mark(segments[0].header.log_id, fixture));
+        assert_eq!(fixture.bytes(FORMAT), b"quipu 1\n");
+    }
 }
 
 #[test]
-fn the_index_of_format_1_is_used_as_it_is() {
-    let copy = Copy::of_fixture();
-    let before = copy.identity(INDEX);
-    reading::assert_holds_what_was_written(&copy.path(""));
-    assert_eq!(copy.identity(INDEX), before, "the index was made again");
+fn a_log_of_format_1_goes_on_in_a_new_segment_that_readers_of_format_1_refuse() {
+    let copy = Copy::of_fixture(&FIRST);
+    making::go_on(&copy.path(""), FIRST.requests);
+    for file in FIRST.segments {
+        assert!(copy.bytes(file) == FIRST.bytes(file), "{file} was written into");
+    }
+    let segments = Segments::read_only(&RealDisk, &copy.path(LOG)).unwrap();
+    let formats: Vec<_> = segments.iter().map(|segment| segment.header.format).collect();
+    assert_eq!(formats, [1, 1, segment::FORMAT, segment::FORMAT]);
+    for segment in &segments[2..] {
+        let header = segment.header_bytes().unwrap();
+        assert_eq!(header[8..12], [0, 2, 0, 2], "what it was written by, and who can read it");
+    }
+    let findings = verified(&copy);
+    assert!(findings.damage.is_empty(), "{findings:?}");
+    // What was made in two goes, over two formats, holds what was made in one.
+    reading::assert_holds(&copy.path(""), &SECOND);
+    assert_eq!(damaged_indexes(&copy), [0; 0]);
 }
 
 #[test]
-fn an_index_that_is_made_anew_is_that_of_format_1_to_the_byte() {
+fn the_index_of_todays_format_is_used_as_it_is_and_an_older_one_is_made_again() {
+    for fixture in ALL {
+        let copy = Copy::of_fixture(fixture);
+        let identities = || fixture.indexes.iter().map(|file| copy.identity(file)).collect::<Vec<_>>();
+        let before = identities();
+        reading::assert_holds(&copy.path(""), fixture);
+        assert_eq!(identities() == before, fixture.format == NEWEST.format);
+        assert_eq!(damaged_indexes(&copy), [0; 0]);
+    }
+}
+
+#[test]
+fn an_index_that_is_made_anew_is_that_of_todays_format_to_the_byte() {
     for damage in [None, Some(vec![0; 4096])] {
-        let copy = Copy::of_fixture();
-        let before = copy.identity(INDEX);
-        match damage {
-            Some(bytes) => copy.write(INDEX, &bytes),
-            None => copy.remove(INDEX),
+        let copy = Copy::of_fixture(NEWEST);
+        for file in NEWEST.indexes {
+            match &damage {
+                Some(bytes) => copy.write(file, bytes),
+                None => copy.remove(file),
+            }
         }
-        reading::assert_holds_what_was_written(&copy.path(""));
-        assert_ne!(copy.identity(INDEX), before, "the index was not made again");
-        assert!(copy.bytes(INDEX) == Copy::fixture(INDEX), "the index is built otherwise");
+        reading::assert_holds(&copy.path(""), NEWEST);
+        for file in NEWEST.indexes {
+            assert!(copy.bytes(file) == NEWEST.bytes(file), "{file} is built otherwise");
+        }
     }
 }
 
 #[test]
-fn a_directory_that_is_written_today_reads_as_that_of_format_1() {
+fn a_directory_that_is_written_today_reads_as_that_of_todays_format() {
+    assert_eq!(NEWEST.format, segment::FORMAT, "a new format has a fixture of its own");
     let home = tempfile::tempdir().unwrap();
     making::make(&home.path().join("new"));
-    reading::assert_holds_what_was_written(&home.path().join("new"));
+    reading::assert_holds(&home.path().join("new"), NEWEST);
     if let Some(elsewhere) = std::env::var_os("QUIPU_GOLDEN_WRITE").map(PathBuf::from) {
         making::make(&elsewhere);
-        let copy = Copy::of(&elsewhere);
-        reading::assert_holds_what_was_written(&copy.path(""));
+        let copy = Copy::of(&elsewhere, NEWEST);
+        reading::assert_holds(&copy.path(""), NEWEST);
     }
 }
 
 #[test]
 fn the_numbers_of_the_expectation_are_dense() {
-    assert!(EVENTS.iter().map(|event| event.position).eq(1..=9));
+    assert!(EVENTS.iter().map(|event| event.position).eq(1..=15));
 }
 
 /// The last part of a path.

@@ -1,11 +1,12 @@
-//! How the fixture was made, request by request: each is a block of its own.
+//! How the fixtures were made, request by request: each is a block of its own.
 //!
-//! Kept running so that it still says what the fixture holds; what it writes differs from the fixture
-//! in the log's id and in what follows from it.
+//! Kept running so that it still says what they hold; what it writes differs from them in the log's id, in
+//! the ids of events that tell of streams' lives, and in what follows from these.
 
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use quipu::clock::Clock;
@@ -13,9 +14,12 @@ use quipu::log::LogOptions;
 use quipu::metrics::Metrics;
 use quipu::model::wire::put_bytes;
 use quipu::model::{
-    ExpectedRevision, Limits, ProposedEvent, ProposedSnapshot, Revision, StreamName, TenantId, Timestamp,
+    CheckpointName, ExpectedRevision, Limits, Position, ProposedEvent, ProposedSnapshot, Revision, StreamMetadata,
+    StreamName, TenantId, Timestamp,
 };
-use quipu::store::{Append, Home, Store, StoreOptions};
+use quipu::store::{
+    Append, CheckpointAdvance, CheckpointChange, Home, LifeChange, LifeEvent, Store, StoreOptions, Transaction,
+};
 
 /// What a client asked for.
 #[derive(Debug)]
@@ -23,10 +27,20 @@ pub(crate) enum Request {
     Append { stream: &'static str, expected: ExpectedRevision, events: Vec<ProposedEvent> },
     Save { stream: &'static str, revision: u8, bytes: Bytes },
     Delete { stream: &'static str, revision: Option<u64> },
+    Transact { appends: Vec<(&'static str, ExpectedRevision, ProposedEvent)>, advance: (&'static str, u64) },
+    Set { name: &'static str, position: u64 },
+    Unset { name: &'static str },
+    Live { stream: &'static str, what: LifeEvent },
 }
 
 /// Everything that clients asked for, in order.
 pub(crate) fn requests() -> Vec<Request> {
+    let mut requests = requests_of_format_1();
+    requests.extend(requests_of_format_2());
+    requests
+}
+
+fn requests_of_format_1() -> Vec<Request> {
     use ExpectedRevision::{Any, Exactly, NoStream, StreamExists};
     let append = |stream, expected, events| Request::Append { stream, expected, events };
     let save = |stream, revision, state| Request::Save { stream, revision, bytes: snapshot(stream, revision, state) };
@@ -53,22 +67,53 @@ pub(crate) fn requests() -> Vec<Request> {
     ]
 }
 
+fn requests_of_format_2() -> Vec<Request> {
+    use ExpectedRevision::{Any, Exactly, NoStream};
+    let set = |name, position| Request::Set { name, position };
+    let live = |stream, what| Request::Live { stream, what };
+    let again = event("0192f0c1-2345-7abc-8def-0123456789b2", "OrderPlaced", b"again");
+    vec![
+        set("reader", 5),
+        Request::Transact {
+            appends: vec![
+                ("order-3", Exactly(Revision(0)), tagged("0192f0c1-2345-7abc-8def-0123456789b0", "OrderPaid")),
+                ("invoice-1", NoStream, tagged("0192f0c1-2345-7abc-8def-0123456789b1", "InvoiceSent")),
+            ],
+            advance: ("reader", 9),
+        },
+        set("påminnare", 3),
+        set("reader", 7),
+        Request::Unset { name: "påminnare" },
+        live("order-1", LifeEvent::MetadataSet(metadata())),
+        live("order-2", LifeEvent::Deleted),
+        live("påminnelse/ü 1", LifeEvent::Tombstoned),
+        Request::Append { stream: "order-2", expected: Any, events: vec![again] },
+        set("reader", 12),
+        set("$door", 1 << 40),
+    ]
+}
+
 /// Makes a data directory where there is none.
 pub(crate) fn make(directory: &Path) {
     assert!(!directory.exists(), "{} is there already; nothing is written over", directory.display());
+    go_on(directory, 0);
+}
+
+/// Makes the requests from one on, in a directory that has those before it.
+pub(crate) fn go_on(directory: &Path, from: usize) {
     let home = Home::take(crate::disk(), directory).expect("a free directory");
-    let store = open(&home);
+    let store = open(&home, from as u64);
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-    for request in requests() {
+    for request in requests().into_iter().skip(from) {
         runtime.block_on(ask(&store, request));
     }
     store.close();
 }
 
-/// Opens the default tenant of a data directory with the settings the fixture was made with.
-pub(crate) fn open(home: &Home) -> Arc<Store> {
+/// Opens the default tenant of a data directory with the settings the fixtures were made with.
+pub(crate) fn open(home: &Home, blocks: u64) -> Arc<Store> {
     // The first block is made in the first second, the next in the second.
-    let calls = AtomicU64::new(1);
+    let calls = AtomicU64::new(blocks + 1);
     let tick = move || calls.fetch_add(1, Ordering::Relaxed);
     let options = StoreOptions {
         log: LogOptions { segment_events: 6, disk_reserve_bytes: 0, ..LogOptions::default() },
@@ -90,6 +135,26 @@ async fn ask(store: &Store, request: Request) {
         }
         Request::Delete { stream, revision } => {
             store.delete_snapshots(StreamName::from_log(stream), revision.map(Revision)).await.map(drop)
+        }
+        Request::Transact { appends, advance: (name, position) } => {
+            let append = |(stream, expected, event)| {
+                let (stream, events) = (StreamName::from_log(stream), vec![event]);
+                Append { stream, expected, events }
+            };
+            let advance = CheckpointAdvance { name: CheckpointName::from_log(name), position: Position(position) };
+            let appends = appends.into_iter().map(append).collect();
+            store.transact(Transaction { appends, guards: Vec::new(), advances: vec![advance] }).await.map(drop)
+        }
+        Request::Set { name, position } => {
+            let (name, position) = (CheckpointName::from_log(name), Position(position));
+            store.change_checkpoint(CheckpointChange::Set { name, position, expected: None }).await.map(drop)
+        }
+        Request::Unset { name } => {
+            store.change_checkpoint(CheckpointChange::Delete(CheckpointName::from_log(name))).await.map(drop)
+        }
+        Request::Live { stream, what } => {
+            let (stream, expected) = (StreamName::from_log(stream), ExpectedRevision::Any);
+            store.change_life(LifeChange { stream, expected, what }).await.map(drop)
         }
     }
     .expect("the request is granted");
@@ -128,6 +193,24 @@ fn placed() -> ProposedEvent {
     // 1,700,000,000 seconds and 5 nanoseconds.
     put_bytes(&mut bytes, 10, &[0x08, 0x80, 0xe2, 0xcf, 0xaa, 0x06, 0x10, 0x05]);
     parse(bytes)
+}
+
+/// An event with what queries ask for.
+fn tagged(id: &str, event_type: &str) -> ProposedEvent {
+    let mut bytes = fields(id, event_type, b"{}");
+    put_bytes(&mut bytes, 7, b"c-1");
+    put_bytes(&mut bytes, 9, b"customer:7");
+    parse(bytes)
+}
+
+/// Everything that can be said about a stream. The age is a hundred years.
+pub(crate) fn metadata() -> StreamMetadata {
+    StreamMetadata {
+        max_age: Some(Duration::from_secs(3_153_600_000)),
+        max_count: Some(4),
+        truncate_before: Some(1),
+        properties: [("owner".to_owned(), "shipping".to_owned())].into(),
+    }
 }
 
 /// An event with a field that this program does not know.

@@ -19,6 +19,7 @@ mod idempotency;
 mod lifecycle;
 mod permits;
 mod poison;
+mod questions;
 mod race;
 mod read_all;
 mod read_stream;

@@ -2,17 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use bytes::Bytes;
-use prost::Message;
-use quipu_client::proto::{self, get_event_request, read_all_request, read_stream_request};
-use quipu_client::{Client, SnapshotToSave};
-use tonic::transport::Channel;
+use quipu_client::{Client, Expected, ExpectedCheckpoint, NewEvent, SnapshotToSave, StreamMetadata, Transaction};
 
-use crate::events::{append, events, log, spread};
+use crate::events::{append, event, events, spread};
+use crate::questions::{STREAMS, answers};
 use crate::server::TestServer;
-use crate::wire::{self, RawEvents};
-
-const STREAMS: u64 = 60;
 
 /// A server with many small segments, closed in between, and all kinds of answers recorded.
 async fn filled() -> (TestServer, Vec<(String, Vec<u8>)>) {
@@ -28,67 +22,37 @@ async fn filled() -> (TestServer, Vec<(String, Vec<u8>)>) {
         }
     }
     client.delete_snapshot("s-3", Some(4)).await.unwrap();
+    change_lives(&client).await;
+    move_checkpoints(&client).await;
     let answers = answers(&client, &server.channel().await).await;
     (server, answers)
 }
 
-/// The bytes of a whole read, with the messages' borders taken out: those may move.
-fn joined(messages: &[Bytes]) -> Vec<u8> {
-    let mut whole = RawEvents::default();
-    let mut rest = Vec::new();
-    for message in messages {
-        whole.events.extend(RawEvents::decode(message.clone()).unwrap().events);
-        rest = message.to_vec();
+/// Deletes streams and appends to them again, in segments between others.
+async fn change_lives(client: &Client) {
+    let metadata = StreamMetadata { max_count: Some(3), ..StreamMetadata::default() };
+    client.set_stream_metadata("s-7", metadata, Expected::Any).await.unwrap();
+    for stream in ["s-8", "s-9"] {
+        client.delete_stream(stream, Expected::StreamExists).await.unwrap();
     }
-    // The last message has no events, but the head.
-    [whole.encode_to_vec(), rest].concat()
+    client.tombstone_stream("s-10", Expected::Any).await.unwrap();
+    append(client, "s-9", vec![event(1)]).await;
+    spread(client, "later", 10, 50).await;
+    client.delete_stream("later-1", Expected::Any).await.unwrap();
 }
 
-/// What the server says to many questions.
-async fn answers(client: &Client, channel: &Channel) -> Vec<(String, Vec<u8>)> {
-    let mut questions: Vec<(String, &'static str, Vec<u8>)> = Vec::new();
-    let backwards = i32::from(proto::Direction::Backwards);
-    for (direction, limit, from) in [(0, 0, None), (backwards, 0, None), (0, 77, Some(33)), (backwards, 77, Some(300))]
-    {
-        let from = from.map(read_all_request::From::FromPosition);
-        let request = proto::ReadAllRequest { direction, limit, from, include_system: true, query: None };
-        questions.push((format!("{request:?}"), wire::READ_ALL, request.encode_to_vec()));
+/// Checkpoints that are set, moved with events, set back, deleted; events with all that queries ask for.
+async fn move_checkpoints(client: &Client) {
+    for number in 0..40 {
+        let name = format!("reader-{}", number % 7);
+        let tagged = NewEvent::new("Tagged", "{}").with_tags([format!("t:{}", number % 5), "all:1".to_owned()]);
+        let tagged = tagged.with_correlation_id(format!("c-{}", number % 3));
+        let transaction = Transaction::new().append(format!("x-{number}"), Expected::NoStream, vec![tagged.clone()]);
+        let transaction = transaction.append("y-1", Expected::Any, vec![event(number)]).advance(&name, number + 10);
+        client.transact(transaction).await.unwrap();
     }
-    let names = (0..STREAMS).map(|number| format!("s-{number}")).chain(["batch".to_owned()]);
-    for stream in names {
-        for (direction, from) in [(0, None), (backwards, None), (0, Some(5)), (backwards, Some(5))] {
-            let from = from.map(read_stream_request::From::FromRevision);
-            let stream = stream.clone();
-            let request = proto::ReadStreamRequest { stream, direction, from, ..Default::default() };
-            questions.push((format!("{request:?}"), wire::READ_STREAM, request.encode_to_vec()));
-        }
-        let request = proto::StreamsGetRequest { stream: stream.clone() };
-        questions.push((format!("{request:?}"), wire::STREAMS_GET, request.encode_to_vec()));
-        let request = proto::SnapshotsListRequest { stream: stream.clone() };
-        questions.push((format!("{request:?}"), wire::SNAPSHOTS_LIST, request.encode_to_vec()));
-        for at_or_before_revision in [None, Some(5), Some(0)] {
-            let request = proto::SnapshotsGetRequest { stream: stream.clone(), at_or_before_revision };
-            questions.push((format!("{request:?}"), wire::SNAPSHOTS_GET, request.encode_to_vec()));
-        }
-    }
-    for event in log(client).await {
-        let request = proto::GetEventRequest { key: Some(get_event_request::Key::Id(event.id.to_string())) };
-        questions.push((format!("{request:?}"), wire::GET_EVENT, request.encode_to_vec()));
-    }
-    for (prefix, page_size) in [("", 0), ("", 1_000), ("s-1", 3), ("b", 0)] {
-        let request = proto::StreamsListRequest { prefix: prefix.to_owned(), page_size, ..Default::default() };
-        questions.push((format!("{request:?}"), wire::STREAMS_LIST, request.encode_to_vec()));
-    }
-    let mut answers = Vec::new();
-    for (question, path, request) in questions {
-        let answer = match wire::call(channel, path, &request).await {
-            Ok(messages) if [wire::READ_ALL, wire::READ_STREAM].contains(&path) => joined(&messages),
-            Ok(messages) => messages.concat(),
-            Err(status) => format!("{:?}", wire::reason(&status)).into_bytes(),
-        };
-        answers.push((question, answer));
-    }
-    answers
+    client.set_checkpoint("reader-2", 5, ExpectedCheckpoint::Any).await.unwrap();
+    client.delete_checkpoint("reader-3").await.unwrap();
 }
 
 /// Asserts that the server, once started, answers as before.
@@ -175,4 +139,30 @@ async fn a_state_directory_of_garbage_is_made_again() {
         std::fs::write(state.join(name), "garbage").unwrap();
     }
     assert_answers(&mut server, &before, "with garbage for a state").await;
+}
+
+#[tokio::test]
+async fn a_log_that_was_put_back_from_a_backup_is_not_mixed_up_with_newer_views() {
+    let (mut server, before) = filled().await;
+    server.stop().await;
+    let (log, backup) = (server.data().join("tenants/default/log"), server.data().join("backup"));
+    std::fs::create_dir(&backup).unwrap();
+    let copy = |from: &Path, to: &Path| {
+        for file in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+            std::fs::copy(file.path(), to.join(file.file_name())).unwrap();
+        }
+    };
+    copy(&log, &backup);
+
+    server.run();
+    let client = server.client().await;
+    spread(&client, "newer", 20, 200).await;
+    client.set_checkpoint("reader-1", 1, ExpectedCheckpoint::Any).await.unwrap();
+    client.tombstone_stream("s-11", Expected::Any).await.unwrap();
+    server.stop().await;
+
+    std::fs::remove_dir_all(&log).unwrap();
+    std::fs::create_dir(&log).unwrap();
+    copy(&backup, &log);
+    assert_answers(&mut server, &before, "with an older log").await;
 }

@@ -6,6 +6,7 @@ use crate::chance::Chance;
 use crate::faults::Fault;
 use crate::life::{End, any_fault, check_start, live};
 use crate::load::{LARGE, Load, SMALL};
+use crate::tracks::Life;
 use crate::witness::{Outcome, Witness};
 
 const CUTS: [End; 2] = [End::PowerCut, End::PowerCutThatKeepsNames];
@@ -38,7 +39,7 @@ fn any_single_call_to_the_disk_may_be_the_last() {
 
 #[test]
 fn a_cut_under_concurrent_load_loses_nothing_acknowledged_and_leaves_no_half() {
-    let mut told = 0;
+    let (mut told, mut lives, mut checkpoints) = (0, 0, 0);
     for seed in 0..150 {
         let mut chance = Chance::of(seed);
         let (at, fault) = (chance.below(300), any_fault(&mut chance));
@@ -46,8 +47,12 @@ fn a_cut_under_concurrent_load_loses_nothing_acknowledged_and_leaves_no_half() {
         let (_, faults, witness) = cut_once(at, fault, how, (LARGE, chance.number()));
         assert!(faults.is_empty(), "seed {seed}, {how:?}, {fault:?} at call {at}: {faults:#?}");
         told += acknowledged(&witness);
+        let has_ended = |life: &Life| matches!(life, Life::Deleted | Life::Tombstoned);
+        lives += witness.tracks.lives.values().filter(|track| has_ended(&track.told)).count();
+        checkpoints += witness.tracks.checkpoints.values().filter(|track| track.told.is_some()).count();
     }
     assert!(told > 1000, "only {told} appends were in");
+    assert!(lives > 100 && checkpoints > 300, "only {lives} streams were deleted, {checkpoints} checkpoints set");
 }
 
 #[test]

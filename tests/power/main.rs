@@ -6,6 +6,7 @@
 //! must find what was lost.
 
 mod chance;
+mod client;
 mod cuts;
 mod damage;
 mod faults;
@@ -14,6 +15,9 @@ mod life;
 mod load;
 mod proof;
 mod proposals;
+mod questions;
 mod refusals;
+mod signposts;
 mod starts;
+mod tracks;
 mod witness;

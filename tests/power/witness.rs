@@ -7,9 +7,12 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 use quipu::log::StoredEvent;
-use quipu::model::{EventId, Position, ProposedEvent, Revision, StreamName};
+use quipu::model::{CheckpointName, EventId, Position, ProposedEvent, Revision, StreamName};
 use quipu::store::read::PageSize;
 use quipu::store::{Appended, Error, Store};
+
+use crate::questions::wrong_answers;
+use crate::tracks::{Tracks, is_unknown};
 
 /// What a client knows of its append.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,11 +36,16 @@ pub(crate) struct Tried {
 /// A snapshot that was acknowledged: its stream, its revision, and how its bytes begin.
 pub(crate) type Saved = (StreamName, Revision, Bytes);
 
+/// A transaction that was not answered: two appends, and where it moves whose checkpoint.
+pub(crate) type Unanswered = ([usize; 2], CheckpointName, u64);
+
 /// Everything that clients were told.
 #[derive(Debug, Default)]
 pub(crate) struct Witness {
     pub(crate) appends: Vec<Tried>,
     pub(crate) snapshots: Vec<Saved>,
+    pub(crate) tracks: Tracks,
+    pub(crate) unanswered: Vec<Unanswered>,
 }
 
 impl Tried {
@@ -45,7 +53,7 @@ impl Tried {
     pub(crate) fn answered(&mut self, answer: &Result<Appended, Error>) {
         self.outcome = match answer {
             Ok(appended) => Outcome::In(appended.first_revision, appended.first_position),
-            Err(Error::Poisoned | Error::ShuttingDown | Error::Internal(_)) => Outcome::Unknown,
+            answer if is_unknown(answer) => Outcome::Unknown,
             Err(_) => Outcome::Out,
         };
     }
@@ -111,9 +119,13 @@ impl Witness {
                 tried.events.iter().filter(|event| found.contains_key(&event.id)).count()
             })
             .sum();
-        if tried != events.len() {
-            faults.push(format!("{} events that nobody appended", events.len() - tried));
+        let appended = events.iter().filter(|event| !event.is_system()).count();
+        if tried != appended {
+            faults.push(format!("{} events that nobody appended", appended - tried));
         }
+        faults.extend(self.tracks.check(store));
+        faults.extend(self.unanswered.iter().filter_map(|transaction| self.half_of(transaction)));
+        faults.extend(wrong_answers(store, &events));
         faults.extend(next.iter().filter_map(|(stream, count)| wrong_head(store, stream, *count)));
         faults.extend(found.iter().filter_map(|(id, event)| not_found(store, *id, event)));
         faults.extend(self.snapshots.iter().filter_map(|saved| lost_snapshot(store, saved)));
@@ -121,9 +133,19 @@ impl Witness {
     }
 }
 
+impl Witness {
+    /// Says when one part of a transaction is in and another is not.
+    fn half_of(&self, (appends, reader, to): &Unanswered) -> Option<String> {
+        let is_in = |number: usize| matches!(self.appends[number].outcome, Outcome::In(..));
+        let has_moved = self.tracks.checkpoints[reader].told == Some(*to);
+        let parts = [is_in(appends[0]), is_in(appends[1]), has_moved];
+        (parts != [true; 3] && parts != [false; 3]).then(|| format!("half a transaction of {reader}: {parts:?}"))
+    }
+}
+
 fn wrong_head(store: &Store, stream: &str, count: u64) -> Option<String> {
-    let head =
-        store.stream_info(&StreamName::from_log(stream)).map(|info| info.head.map_or(0, |head| head.revision.0 + 1));
+    let head = store.reader().stream_head(&StreamName::from_log(stream));
+    let head = head.map(|head| head.map_or(0, |head| head.revision.0 + 1));
     (head.as_ref().ok() != Some(&count)).then(|| format!("stream {stream} has {count} events, its head says {head:?}"))
 }
 
