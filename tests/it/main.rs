@@ -29,3 +29,4 @@ mod snapshots;
 mod streams;
 mod subscribe;
 mod tenants;
+mod transact;
