@@ -16,6 +16,7 @@ mod commands;
 mod full_disk;
 mod get_event;
 mod idempotency;
+mod life_cycle;
 mod lifecycle;
 mod permits;
 mod poison;
