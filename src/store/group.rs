@@ -408,6 +408,10 @@ impl Group {
         let state = self.state(known, &snapshot.stream)?;
         let actual = state.last().filter(|_| !state.is_deleted());
         let actual = actual.ok_or_else(|| Error::StreamNotFound(snapshot.stream.clone()))?;
+        // Its readers would go on from a state that the deletion took away.
+        if state.life.as_ref().is_some_and(|life| life.deleted_before > Some(snapshot.revision.0)) {
+            return Err(Error::StreamDeleted(snapshot.stream.clone()));
+        }
         if snapshot.revision > actual {
             let (stream, revision) = (snapshot.stream.clone(), snapshot.revision);
             return Err(Error::SnapshotAhead { stream, revision, actual });

@@ -240,6 +240,28 @@ async fn the_snapshots_of_a_stream_are_gone_when_its_deletion_is_acknowledged() 
     }
 }
 
+/// Somebody who had folded a stream up to its deletion saved the fold after somebody else had revived it.
+/// Whoever read the stream with its snapshot then went on from a state that was gone.
+#[tokio::test]
+async fn a_snapshot_of_what_a_deletion_hides_is_refused() {
+    let mut server = TestServer::start();
+    let client = server.client().await;
+    append(&client, "s", events(0..5)).await;
+    delete(&client, "s").await;
+    append(&client, "s", events(5..7)).await;
+    for _ in 0..2 {
+        for revision in 0..5 {
+            let refused = client.save_snapshot(SnapshotToSave::new("s", revision, "{}")).await;
+            assert!(refused.as_ref().is_err_and(|error| error.code() == Some(Code::NotFound)), "{refused:?}");
+        }
+        server.restart().await;
+    }
+    save(&client, "s", 5).await;
+    let mut reading = client.read_stream(ReadStream::new("s").with_snapshot()).await.unwrap();
+    assert_eq!(reading.snapshot().map(|snapshot| snapshot.revision), Some(5));
+    assert_eq!(reading.next().await.unwrap().unwrap().revision, 6);
+}
+
 #[tokio::test]
 async fn a_tombstone_ends_a_stream_for_good_and_a_name_before_its_first_event() {
     let mut server = TestServer::start();
@@ -409,5 +431,27 @@ async fn metadata_may_come_before_the_first_event() {
     for _ in 0..2 {
         assert_eq!(client.stream("s").await.unwrap().unwrap().metadata, Some(metadata.clone()));
         server.restart().await;
+    }
+}
+
+#[tokio::test]
+async fn a_stream_of_the_longest_name_has_a_life_too() {
+    for bytes in [512, 2048] {
+        let limit = bytes.to_string();
+        let mut server = TestServer::start_with(&["--stream-name-bytes", &limit, "--segment-events", "16"]);
+        let client = server.patient_client().await;
+        let name = "n".repeat(bytes);
+        append(&client, &name, events(0..5)).await;
+        set(&client, &name, Some(2), None).await;
+        append(&client, "filler", events(0..40)).await;
+        for _ in 0..2 {
+            assert_shows(&client, &name, 3, 4).await;
+            assert_eq!(read(&client, ReadStream::new(format!("$streams-{name}"))).await, [0]);
+            server.kill();
+            server.run();
+        }
+        delete(&client, &name).await;
+        server.restart().await;
+        assert_hidden(&server, &name, "STREAM_DELETED").await;
     }
 }
