@@ -223,7 +223,11 @@ pub(super) fn metadata_out(metadata: StreamMetadata) -> proto::StreamMetadata {
 
 /// A length of time.
 pub(super) fn duration(duration: prost_types::Duration) -> Result<Duration, Invalid> {
-    duration.try_into().map_err(|_| Invalid::malformed("a duration is negative or malformed"))
+    // Taken apart here: the conversion that comes with the type panics at the far ends of its range.
+    let nanos = u32::try_from(duration.nanos).ok().filter(|nanos| *nanos < 1_000_000_000);
+    let parts = u64::try_from(duration.seconds).ok().zip(nanos);
+    let (seconds, nanos) = parts.ok_or_else(|| Invalid::malformed("a duration is negative or malformed"))?;
+    Ok(Duration::new(seconds, nanos))
 }
 
 /// A point in time that a client names. What lies before 1970 lies before every event.

@@ -40,7 +40,9 @@ impl StreamName {
         if name.is_empty() {
             return Err(Invalid::malformed("the stream name is empty"));
         }
-        Invalid::check("stream_name_bytes", limits.stream_name_bytes.min(STREAM_NAME_BYTES_MAX), name.len())?;
+        // What tells a stream's life is named after it, and as long as the prefix longer.
+        let own = name.strip_prefix(LIFE_PREFIX).unwrap_or(name);
+        Invalid::check("stream_name_bytes", limits.stream_name_bytes.min(STREAM_NAME_BYTES_MAX), own.len())?;
         if name.chars().any(char::is_control) {
             return Err(Invalid::malformed("the stream name has control characters"));
         }
@@ -205,6 +207,10 @@ mod tests {
             assert_eq!(StreamName::for_append(&name, &limits).is_ok(), good, "{name:?}");
         }
         assert!(StreamName::for_read("$system", &limits).is_ok());
+        for (bytes, good) in [(511, true), (512, true), (513, false)] {
+            let name = StreamName::from_log(&"x".repeat(bytes)).life_stream();
+            assert_eq!(StreamName::for_read(name.as_str(), &limits).is_ok(), good, "{bytes} bytes");
+        }
     }
 
     #[test]

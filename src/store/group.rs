@@ -107,6 +107,13 @@ enum Verdict {
     Later,
 }
 
+/// Where a turn in a stream's life is told.
+pub(super) struct LifeTold {
+    pub(super) position: Position,
+    /// The place among the group's control records of the one that ends the stream's snapshots.
+    pub(super) control: Option<usize>,
+}
+
 /// A request and the verdict on it.
 pub(super) enum Decided {
     Transact {
@@ -133,7 +140,7 @@ pub(super) enum Decided {
     Live {
         change: LifeChange,
         reply: Reply<Position>,
-        verdict: Result<Position, Error>,
+        verdict: Result<LifeTold, Error>,
     },
     Mark {
         change: CheckpointChange,
@@ -401,6 +408,10 @@ impl Group {
         let state = self.state(known, &snapshot.stream)?;
         let actual = state.last().filter(|_| !state.is_deleted());
         let actual = actual.ok_or_else(|| Error::StreamNotFound(snapshot.stream.clone()))?;
+        // Its readers would go on from a state that the deletion took away.
+        if state.life.as_ref().is_some_and(|life| life.deleted_before > Some(snapshot.revision.0)) {
+            return Err(Error::StreamDeleted(snapshot.stream.clone()));
+        }
         if snapshot.revision > actual {
             let (stream, revision) = (snapshot.stream.clone(), snapshot.revision);
             return Err(Error::SnapshotAhead { stream, revision, actual });
@@ -408,7 +419,7 @@ impl Group {
         self.check_bytes(record::HEADER_BYTES + snapshot.bytes.len() + TIME_FIELD_BYTES)
     }
 
-    fn decide_life(&mut self, known: &mut Knowledge, change: &LifeChange) -> Result<Position, Error> {
+    fn decide_life(&mut self, known: &mut Knowledge, change: &LifeChange) -> Result<LifeTold, Error> {
         let LifeChange { stream, expected, what } = change;
         let state = self.state(known, stream)?;
         let teller = stream.life_stream();
@@ -420,7 +431,7 @@ impl Group {
             LifeEvent::Tombstoned => life.is_tombstoned,
         };
         if is_so_already && let Some(head) = told.head {
-            return Ok(head.position);
+            return Ok(LifeTold { position: head.position, control: None });
         }
         self.check_stream(stream, &state, *expected)?;
         if life.is_tombstoned {
@@ -434,10 +445,9 @@ impl Group {
         self.check_bytes(2 * (record::HEADER_BYTES + record::event_bytes(&event, teller.as_str())))?;
         let appended = self.put_events(known, &teller, &[event], told);
         self.staged.streams.insert(stream.clone(), Known { life: Some(Arc::new(life)), ..state });
-        if !matches!(what, LifeEvent::MetadataSet(_)) {
-            self.put_deletion(stream, None);
-        }
-        Ok(appended.last_position)
+        let ends_snapshots = !matches!(what, LifeEvent::MetadataSet(_));
+        let control = ends_snapshots.then(|| self.put_deletion(stream, None));
+        Ok(LifeTold { position: appended.last_position, control })
     }
 
     fn decide_mark(&mut self, known: &Knowledge, change: &CheckpointChange) -> Result<Option<Checkpoint>, Error> {

@@ -69,7 +69,8 @@ fn append_lately(known: &Knowledge, append: &Append, state: &Known, first: Posit
         ExpectedRevision::Exactly(revision) if first.revision() != Revision::following(Some(revision)) => {
             conflict(first, append.events[0].id)
         }
-        ExpectedRevision::NoStream if first.revision() != first_of(state) => conflict(first, append.events[0].id),
+        // It began the stream, or the stream behind a deletion: the last one, or one before it.
+        ExpectedRevision::NoStream if first.revision() > first_of(state) => conflict(first, append.events[0].id),
         ExpectedRevision::Any
         | ExpectedRevision::StreamExists
         | ExpectedRevision::NoStream

@@ -29,6 +29,8 @@ pub(super) struct Watch {
 
 /// Those to be woken for a block.
 pub(super) struct Woken<'a> {
+    watchers: &'a Watchers,
+    /// `None` when nobody waited when the block was shown.
     waiting: Option<MutexGuard<'a, Waiting>>,
     woken: Vec<Arc<Notify>>,
 }
@@ -47,7 +49,7 @@ impl Watchers {
     /// Those who wait now, to be shown the terms of a block.
     pub(super) fn awaiting(&self) -> Woken<'_> {
         let waiting = Some(self.lock()).filter(|waiting| !waiting.is_empty());
-        Woken { waiting, woken: Vec::new() }
+        Woken { watchers: self, waiting, woken: Vec::new() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
@@ -65,6 +67,12 @@ impl Woken<'_> {
 
     /// Wakes everyone who was noted. Called once the events are visible.
     pub(super) fn wake(self) {
+        if self.waiting.is_none() {
+            // Whoever came since may have looked before the events were visible.
+            let late = self.watchers.lock();
+            late.values().flatten().for_each(|one| one.notify_one());
+            return;
+        }
         drop(self.waiting);
         // Whoever is woken twice before looking is woken once.
         self.woken.iter().for_each(|one| one.notify_one());
@@ -89,5 +97,27 @@ impl Drop for Watch {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+    use crate::index::Terms;
+
+    /// The first to follow a query could come while the writer showed a block to nobody, look for it before it
+    /// was visible, and then sleep until the next heartbeat.
+    #[test]
+    fn whoever_comes_while_a_block_is_shown_to_nobody_is_woken_for_it() {
+        let term = Terms::seeded(7).stream("s");
+        let watchers = Arc::new(Watchers::default());
+        let mut woken = watchers.awaiting();
+        let watch = watchers.watch(vec![term]);
+        woken.see(term);
+        woken.wake();
+        assert!(watch.woken().now_or_never().is_some());
+        assert!(watch.woken().now_or_never().is_none(), "once");
     }
 }

@@ -23,7 +23,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::Error;
 use super::controls::{Answer, Entered, changes_in, checkpoints_in};
-use super::group::{Decided, Group, Knowledge, Request};
+use super::group::{Decided, Group, Knowledge, LifeTold, Request};
 use super::recent::Recent;
 use super::store::Condition;
 use super::watchers::Watchers;
@@ -185,7 +185,10 @@ impl Writer {
                     answers.push((control, Answer::Saved(reply, now)));
                 }
                 Decided::Delete { reply, control, .. } => answers.push((control, Answer::Deleted(reply))),
-                Decided::Live { reply, verdict, .. } => drop(reply.send(verdict)),
+                Decided::Live { reply, verdict: Ok(LifeTold { position, control: Some(control) }), .. } => {
+                    answers.push((control, Answer::Ended(reply, position)));
+                }
+                Decided::Live { reply, verdict, .. } => drop(reply.send(verdict.map(|told| told.position))),
                 Decided::Mark { reply, verdict, .. } => drop(reply.send(verdict)),
             }
         }

@@ -120,3 +120,34 @@ async fn a_list_of_no_streams_is_empty() {
     let page = client.streams(ListStreams::new().page_size(10).include_system()).await.unwrap();
     assert_eq!((page.streams, page.next_page_token), (vec![], None));
 }
+
+#[tokio::test]
+async fn a_category_lists_the_names_that_begin_with_it_and_a_hyphen_whatever_its_characters() {
+    let server = TestServer::start();
+    let client = server.client().await;
+    for name in ["order-1", "order-1-a", "orders-1", "order", "Ümläut Ü-1", "%-_", "a-b-c", "-odd"] {
+        append(&client, name, vec![event(0)]).await;
+    }
+    let cases: [(&str, &[&str]); 10] = [
+        ("order", &["order-1", "order-1-a"]),
+        ("orde", &[]),
+        ("order-1", &["order-1-a"]),
+        ("a", &["a-b-c"]),
+        ("a-b", &["a-b-c"]),
+        ("Ümläut Ü", &["Ümläut Ü-1"]),
+        ("%", &["%-_"]),
+        ("\n", &[]),
+        ("\0", &[]),
+        ("\u{10ffff}", &[]),
+    ];
+    let list = async |list: ListStreams| client.streams(list).await.unwrap().streams;
+    for (category, names) in cases {
+        assert_eq!(list(ListStreams::new().category(category)).await, names, "{category:?}");
+        let narrow = list(ListStreams::new().category(category).prefix("order-1-")).await;
+        let expected: &[&str] = if names.contains(&"order-1-a") { &["order-1-a"] } else { &[] };
+        assert_eq!(narrow, expected, "{category:?}");
+        let wide = list(ListStreams::new().category(category).prefix(category)).await;
+        assert_eq!(wide, names, "{category:?}");
+    }
+    assert_eq!(list(ListStreams::new().category("x".repeat(100_000))).await, Vec::<String>::new());
+}

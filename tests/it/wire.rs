@@ -13,6 +13,7 @@ use tonic::{Code, Request, Status};
 use tonic_types::StatusExt;
 
 pub(crate) const APPEND: &str = "/quipu.v1.EventStore/Append";
+pub(crate) const TRANSACT: &str = "/quipu.v1.EventStore/Transact";
 pub(crate) const READ_ALL: &str = "/quipu.v1.EventStore/ReadAll";
 pub(crate) const READ_STREAM: &str = "/quipu.v1.EventStore/ReadStream";
 pub(crate) const GET_EVENT: &str = "/quipu.v1.EventStore/GetEvent";
@@ -114,6 +115,16 @@ pub(crate) fn reason(status: &Status) -> (Code, String) {
     let info = status.get_details_error_info().unwrap_or_else(|| panic!("no ErrorInfo in {status:?}"));
     assert_eq!(info.domain, "quipu", "{status:?}");
     (status.code(), info.reason)
+}
+
+/// The typed detail of a failure: a message of `errors.proto`.
+pub(crate) fn detail<T: Message + Default>(status: &Status, name: &str) -> T {
+    let told = tonic_types::pb::Status::decode(status.details()).expect("a google.rpc.Status");
+    assert_eq!((told.code, told.message.as_str()), (status.code() as i32, status.message()), "{status:?}");
+    let url = format!("type.googleapis.com/quipu.v1.{name}");
+    let found = told.details.iter().find(|any| any.type_url == url);
+    let found = found.unwrap_or_else(|| panic!("no {name} in {told:?}"));
+    T::decode(found.value.as_slice()).expect("a message of its type")
 }
 
 /// Asserts why a call failed.
