@@ -2,8 +2,9 @@
 //!
 //! A snapshot and a checkpoint are control records: as durable as an event, in order with them, at no
 //! position. Once their block is durable, a thread of its own enters them in the directory. Whoever saved
-//! or deleted a snapshot is answered after that, so a snapshot that was acknowledged is found. When the
-//! shelf fails, the directory goes on in memory, filled from the log; the next start mends the shelf.
+//! or deleted a snapshot, or deleted a stream and its snapshots with it, is answered after that, so what was
+//! acknowledged is what is found. When the shelf fails, the directory goes on in memory, filled from the
+//! log; the next start mends the shelf.
 
 use std::collections::HashMap;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -55,6 +56,8 @@ pub(super) enum Answer {
     Saved(Reply<Timestamp>, Timestamp),
     /// Wants to hear how many were deleted.
     Deleted(Reply<usize>),
+    /// Wants to hear where the end of a stream is told, whose snapshots end with it.
+    Ended(Reply<Position>, Position),
 }
 
 impl Controls {
@@ -123,6 +126,7 @@ impl Controls {
                 // Whoever asked may have gone away: the answers are dropped then.
                 Answer::Saved(reply, saved_at) => drop(reply.send(deleted.map(|_| saved_at))),
                 Answer::Deleted(reply) => drop(reply.send(deleted)),
+                Answer::Ended(reply, position) => drop(reply.send(deleted.map(|_| position))),
             }
         }
     }

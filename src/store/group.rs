@@ -133,7 +133,9 @@ pub(super) enum Decided {
     Live {
         change: LifeChange,
         reply: Reply<Position>,
-        verdict: Result<Position, Error>,
+        /// The position of the event that tells it, and the place of the record that ends the stream's
+        /// snapshots among the group's control records, if there is one.
+        verdict: Result<(Position, Option<usize>), Error>,
     },
     Mark {
         change: CheckpointChange,
@@ -408,7 +410,7 @@ impl Group {
         self.check_bytes(record::HEADER_BYTES + snapshot.bytes.len() + TIME_FIELD_BYTES)
     }
 
-    fn decide_life(&mut self, known: &mut Knowledge, change: &LifeChange) -> Result<Position, Error> {
+    fn decide_life(&mut self, known: &mut Knowledge, change: &LifeChange) -> Result<(Position, Option<usize>), Error> {
         let LifeChange { stream, expected, what } = change;
         let state = self.state(known, stream)?;
         let teller = stream.life_stream();
@@ -420,7 +422,7 @@ impl Group {
             LifeEvent::Tombstoned => life.is_tombstoned,
         };
         if is_so_already && let Some(head) = told.head {
-            return Ok(head.position);
+            return Ok((head.position, None));
         }
         self.check_stream(stream, &state, *expected)?;
         if life.is_tombstoned {
@@ -434,10 +436,9 @@ impl Group {
         self.check_bytes(2 * (record::HEADER_BYTES + record::event_bytes(&event, teller.as_str())))?;
         let appended = self.put_events(known, &teller, &[event], told);
         self.staged.streams.insert(stream.clone(), Known { life: Some(Arc::new(life)), ..state });
-        if !matches!(what, LifeEvent::MetadataSet(_)) {
-            self.put_deletion(stream, None);
-        }
-        Ok(appended.last_position)
+        let is_end = !matches!(what, LifeEvent::MetadataSet(_));
+        let control = is_end.then(|| self.put_deletion(stream, None));
+        Ok((appended.last_position, control))
     }
 
     fn decide_mark(&mut self, known: &Knowledge, change: &CheckpointChange) -> Result<Option<Checkpoint>, Error> {

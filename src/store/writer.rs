@@ -185,7 +185,10 @@ impl Writer {
                     answers.push((control, Answer::Saved(reply, now)));
                 }
                 Decided::Delete { reply, control, .. } => answers.push((control, Answer::Deleted(reply))),
-                Decided::Live { reply, verdict, .. } => drop(reply.send(verdict)),
+                Decided::Live { reply, verdict: Ok((position, Some(control))), .. } => {
+                    answers.push((control, Answer::Ended(reply, position)));
+                }
+                Decided::Live { reply, verdict, .. } => drop(reply.send(verdict.map(|(position, _)| position))),
                 Decided::Mark { reply, verdict, .. } => drop(reply.send(verdict)),
             }
         }
