@@ -17,6 +17,7 @@ mod full_disk;
 mod get_event;
 mod idempotency;
 mod lifecycle;
+mod permit_queries;
 mod permits;
 mod poison;
 mod race;
