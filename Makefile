@@ -6,13 +6,16 @@ SHELL := /bin/sh
 # Rounds of the long crash run, and of the short one that `make test` does.
 ROUNDS ?= 200
 SHORT_ROUNDS ?= 10
+# Events and queries of the long comparison of queries with a scan; `make test` does a tenth of it.
+EVENTS ?= 1000000
+QUERIES ?= 5000
 # Suites that need more than a Rust toolchain. `make test` runs those whose tool is there.
 OPTIONAL ?= proto-lint deny grpcurl umadb
 BUF := npx --yes @bufbuild/buf@1.75.0
 # Where UmaDB's clients are built and installed: what they depend on stays away from what we depend on.
 UMADB := target/umadb
 
-.PHONY: help build test check fmt clippy doc crash bench footprint deny proto-lint grpcurl umadb
+.PHONY: help build test check fmt clippy doc crash select bench footprint deny proto-lint grpcurl umadb
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +54,9 @@ doc: ## Build the documentation, warnings denied
 
 crash: ## Kill and restart the server ROUNDS times under load, looking for lost events
 	QUIPU_CRASH_ROUNDS=$(ROUNDS) cargo test --release --test crash -- --nocapture
+
+select: ## Compare QUERIES queries over EVENTS events with a scan over their labels
+	QUIPU_SELECT_EVENTS=$(EVENTS) QUIPU_SELECT_QUERIES=$(QUERIES) cargo test --release --test select -- --nocapture
 
 footprint: ## Show what an empty store costs: time to start, memory, disk
 	cargo build --release --bin quipu

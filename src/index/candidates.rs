@@ -44,7 +44,7 @@ impl<'a> Candidates<'a> {
             Walk::Forwards => (low, high),
             Walk::Backwards => (high, low),
         };
-        let walker = Walker::of(plan, index, &part)?;
+        let walker = Walker::of(plan, index, &part, walk)?;
         Ok(walker.map(|walker| Self { index, part, walker, walk, next: Some(next), last }))
     }
 

@@ -35,12 +35,14 @@ pub(super) struct List {
     chunk: Vec<u32>,
     /// The place of the chunk's first ordinal in the list.
     start: usize,
+    /// Nothing of the list lies between this and the chunk, so the chunk answers what is asked from here on.
+    reach: u32,
     size: usize,
 }
 
 impl Walker {
     /// The candidates of a plan in a part; `None` when there are none.
-    pub(super) fn of(plan: &Plan, index: &Index, part: &Arc<dyn Part>) -> Result<Option<Self>, Error> {
+    pub(super) fn of(plan: &Plan, index: &Index, part: &Arc<dyn Part>, walk: Walk) -> Result<Option<Self>, Error> {
         let mut items = Vec::new();
         'items: for item in &plan.items {
             let mut sets = Vec::new();
@@ -48,7 +50,7 @@ impl Walker {
                 let mut lists = Vec::new();
                 for term in set {
                     let postings = index.ask(part, |part| part.postings(*term))?;
-                    lists.extend(postings.map(|postings| Self::List(List::new(part.clone(), postings))));
+                    lists.extend(postings.map(|postings| Self::List(List::new(part.clone(), postings, walk))));
                 }
                 match one_or(lists, Self::Any) {
                     Some(walker) => sets.push(walker),
@@ -109,54 +111,59 @@ fn is_beyond(one: u32, other: u32, walk: Walk) -> bool {
 }
 
 impl List {
-    fn new(part: Arc<dyn Part>, postings: Postings) -> Self {
-        Self { part, postings, chunk: Vec::new(), start: 0, size: CHUNK_MIN }
+    fn new(part: Arc<dyn Part>, postings: Postings, walk: Walk) -> Self {
+        let (start, reach) = match walk {
+            Walk::Forwards => (0, 0),
+            Walk::Backwards => (postings.count, u32::MAX),
+        };
+        Self { part, postings, chunk: Vec::new(), start, reach, size: CHUNK_MIN }
     }
 
     fn seek(&mut self, index: &Index, from: u32, walk: Walk) -> Result<Option<u32>, Error> {
         if let Some(found) = self.at_hand(from, walk) {
             return Ok(found);
         }
-        let end = self.postings.count;
-        let next = match walk {
-            Walk::Forwards => self.start + self.chunk.len(),
-            Walk::Backwards if self.chunk.is_empty() => end,
-            Walk::Backwards => self.start,
-        };
         // Most often the next chunk has it; a leap far ahead is searched for.
-        self.load(index, next, walk)?;
-        if let Some(found) = self.at_hand(from, walk) {
-            return Ok(found);
+        if !is_beyond(self.reach, from, walk) {
+            let (next, reach) = match walk {
+                Walk::Forwards => (self.start + self.chunk.len(), self.chunk.last().map(|last| last + 1)),
+                Walk::Backwards => (self.start, self.chunk.first().map(|first| first.saturating_sub(1))),
+            };
+            self.reach = reach.unwrap_or(self.reach);
+            self.load(index, next, walk)?;
+            if let Some(found) = self.at_hand(from, walk) {
+                return Ok(found);
+            }
         }
         let below = index.ask(&self.part, |part| part.rank(&self.postings, from))?;
-        // Where the walk is beyond the list, its last ordinal is kept: the next seek is answered by it.
         let bound = match walk {
-            Walk::Forwards => below.min(end.saturating_sub(1)),
-            Walk::Backwards => (below + usize::from(self.nth(index, below)? == Some(from))).max(1),
+            Walk::Forwards => below,
+            Walk::Backwards => below + usize::from(self.nth(index, below)? == Some(from)),
         };
         self.size = CHUNK_MIN;
-        self.load(index, bound, walk)?;
-        let found = match walk {
-            Walk::Forwards => self.chunk.first(),
-            Walk::Backwards => self.chunk.last(),
-        };
-        Ok(found.copied().filter(|found| !is_beyond(from, *found, walk)))
+        self.reach = from;
+        self.load(index, bound.min(self.postings.count), walk)?;
+        Ok(self.at_hand(from, walk).flatten())
     }
 
     /// The answer, when the chunk at hand has it: outer `None` when it does not tell.
     fn at_hand(&self, from: u32, walk: Walk) -> Option<Option<u32>> {
-        let (first, last) = (*self.chunk.first()?, *self.chunk.last()?);
-        let reaches_end = match walk {
-            Walk::Forwards => self.start + self.chunk.len() == self.postings.count,
-            Walk::Backwards => self.start == 0,
+        if is_beyond(self.reach, from, walk) {
+            return None;
+        }
+        let (found, reaches_end) = match walk {
+            Walk::Forwards => {
+                let at = self.chunk.partition_point(|one| *one < from);
+                (self.chunk.get(at), self.start + self.chunk.len() == self.postings.count)
+            }
+            Walk::Backwards => {
+                let end = self.chunk.partition_point(|one| *one <= from);
+                (end.checked_sub(1).and_then(|at| self.chunk.get(at)), self.start == 0)
+            }
         };
-        match walk {
-            Walk::Forwards if from > last => reaches_end.then_some(None),
-            Walk::Forwards if from < first && self.start > 0 => None,
-            Walk::Forwards => Some(Some(self.chunk[self.chunk.partition_point(|one| *one < from)])),
-            Walk::Backwards if from < first => reaches_end.then_some(None),
-            Walk::Backwards if from > last && self.start + self.chunk.len() < self.postings.count => None,
-            Walk::Backwards => Some(Some(self.chunk[self.chunk.partition_point(|one| *one <= from) - 1])),
+        match found {
+            Some(found) => Some(Some(*found)),
+            None => reaches_end.then_some(None),
         }
     }
 

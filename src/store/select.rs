@@ -157,14 +157,19 @@ impl Reader {
         size: PageSize,
     ) -> Result<Selection, Error> {
         // How many match is not known: no more than a page is read for them.
-        let size = PageSize { events: if query.items().is_none() { size.events.max(64) } else { usize::MAX }, ..size };
+        let events = if query.items().is_none() { size.events.max(64) } else { usize::MAX };
+        let sieve = PageSize { events, ..size };
         let mut events = match walk {
-            Walk::Forwards => self.log_forwards(*range.start(), *range.end(), size)?,
-            Walk::Backwards => self.log_backwards(*range.end(), size)?,
+            Walk::Forwards => self.log_forwards(*range.start(), *range.end(), sieve)?,
+            Walk::Backwards => self.log_backwards(*range.end(), sieve)?,
         };
-        let last = events.last().ok_or(Error::EventNotFound)?.position();
+        let mut last = events.last().ok_or(Error::EventNotFound)?.position();
         let is_inside = |event: &StoredEvent| range.contains(&event.position());
         events.retain(|event| is_inside(event) && is_meant(query, event));
+        if events.len() > size.events {
+            events.truncate(size.events);
+            last = events.last().map_or(last, StoredEvent::position);
+        }
         Ok(Selection { events, rest: behind(&range, step(last, walk), walk) })
     }
 }

@@ -97,7 +97,11 @@ fn assert_streams(store: &Store, streams: &[Stream]) {
         assert_eq!(found, *positions, "{name}");
         match (store.stream_info(&name), first) {
             (Ok(info), Some(first)) => {
-                assert_eq!((info.first.0, info.head.expect("it has events").revision.0), (*first, positions.len() as u64 - 1), "{name}");
+                assert_eq!(
+                    (info.first.0, info.head.expect("it has events").revision.0),
+                    (*first, positions.len() as u64 - 1),
+                    "{name}"
+                );
                 // Of all streams, one has bounds on what is shown.
                 assert_eq!(info.metadata.is_some_and(|told| told == making::metadata()), *first == 2, "{name}");
             }

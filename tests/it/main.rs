@@ -19,6 +19,7 @@ mod get_event;
 mod idempotency;
 mod life_cycle;
 mod lifecycle;
+mod permit_queries;
 mod permits;
 mod poison;
 mod query;

@@ -16,13 +16,13 @@ use crate::server::TestServer;
 const EVENTS: usize = 8_577;
 const STREAMS: usize = 1_434;
 
-fn file() -> Option<PathBuf> {
+pub(crate) fn file() -> Option<PathBuf> {
     let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data/permit-receipts.jsonl.gz");
     let path = std::env::var_os("QUIPU_PERMITS").map_or_else(|| PathBuf::from(beside), PathBuf::from);
     path.exists().then_some(path)
 }
 
-fn lines(path: &PathBuf) -> Vec<Value> {
+pub(crate) fn lines(path: &PathBuf) -> Vec<Value> {
     let file = BufReader::new(MultiGzDecoder::new(std::fs::File::open(path).unwrap()));
     file.lines().map(|line| serde_json::from_str(&line.unwrap()).expect("JSON")).collect()
 }
@@ -71,6 +71,6 @@ async fn real_events_are_imported_once_and_come_back_in_the_order_of_the_file() 
     }
 }
 
-fn text<'a>(line: &'a Value, key: &str) -> &'a str {
+pub(crate) fn text<'a>(line: &'a Value, key: &str) -> &'a str {
     line[key].as_str().expect("a text")
 }

@@ -6,18 +6,24 @@
 //! there. That the comparison can fail is proved as well, with a model that has one rule wrong.
 
 mod appends;
+mod bursts;
 #[path = "../power/chance.rs"]
 mod chance;
 mod checked;
 mod follow;
+mod guards;
+mod lives;
+mod marks;
+mod news;
 mod offers;
 mod plain;
-#[path = "../power/proposals.rs"]
-mod proposals;
+mod queries;
 mod reads;
 mod run;
 mod setting;
 mod snapshots;
+mod verdicts;
+mod wanted;
 
 use run::{Wrong, sequence};
 
@@ -34,7 +40,7 @@ fn run_all(first_seed: u64, count: u64, masks: &[u64]) {
 
 /// How many sequences are to be run.
 fn sequences() -> u64 {
-    let Ok(text) = std::env::var("QUIPU_MODEL_SEQUENCES") else { return 180 };
+    let Ok(text) = std::env::var("QUIPU_MODEL_SEQUENCES") else { return 120 };
     text.parse().expect("QUIPU_MODEL_SEQUENCES is a number")
 }
 
@@ -54,7 +60,9 @@ fn a_store_whose_terms_collide_answers_as_a_plain_list_would() {
 
 #[test]
 fn a_store_that_has_a_rule_wrong_is_found_out() {
-    for wrong in [Wrong::Window, Wrong::Kept, Wrong::Time, Wrong::Bytes] {
+    let mut wrongs = vec![Wrong::Window, Wrong::Kept, Wrong::Time, Wrong::Bytes];
+    wrongs.extend([Wrong::Guard, Wrong::After, Wrong::Tags, Wrong::Deleted]);
+    for wrong in wrongs {
         let is_found = (1..100).any(|seed| sequence(seed, u64::MAX, wrong).is_err());
         assert!(is_found, "{wrong:?} goes unnoticed");
     }

@@ -7,6 +7,7 @@ use quipu::store::read::PageSize;
 
 use crate::appends::any_stream;
 use crate::checked::{Checked, holds, same};
+use crate::lives::is_hidden;
 use crate::run::Run;
 
 fn told(error: &Error) -> String {
@@ -14,7 +15,7 @@ fn told(error: &Error) -> String {
 }
 
 impl Run {
-    fn any_size(&mut self) -> PageSize {
+    pub(crate) fn any_size(&mut self) -> PageSize {
         let bytes = [1, 100, 300, 1000, 1 << 20][self.chance.below(5) as usize];
         let events = [1, 2, 3, 7, usize::MAX][self.chance.below(5) as usize];
         PageSize { bytes, events }
@@ -98,7 +99,11 @@ impl Run {
         self.event_at(place)?;
         self.info(&name)?;
         self.names_from(&prefix, most)?;
-        self.names_with(&prefix, most)
+        self.names_with(&prefix, most)?;
+        let has_system = self.chance.once_in(2);
+        self.streams_with(if most.is_multiple_of(3) { "" } else { &prefix }, most, has_system)?;
+        let until = self.chance.below(self.plain.head() + 1);
+        self.view(&name, until)
     }
 
     fn event_at(&self, position: u64) -> Checked {
@@ -115,16 +120,42 @@ impl Run {
 
     fn info(&self, name: &str) -> Checked {
         let info = self.store.stream_info(&StreamName::from_log(name));
-        let (Some(first), Some(last)) = (self.plain.stream(name).first(), self.plain.stream(name).last()) else {
-            let is_right = matches!(&info, Err(Error::StreamNotFound(stream)) if stream.as_str() == name);
-            return holds(is_right, || format!("no stream `{name}`: {info:?}"));
+        let (first, length) = match self.plain.view(name, self.plain.head(), self.time.now()) {
+            Ok(view) => view,
+            Err(hidden) => {
+                let is_bare = matches!(&info, Ok(info) if info.head.is_none() && self.plain.lives.contains_key(name));
+                let is_right = is_bare || matches!(&info, Err(error) if is_hidden(error, name, hidden));
+                return holds(is_right, || format!("`{name}` is {hidden:?}: {info:?}"));
+            }
         };
         let info = info.map_err(|error| told(&error))?;
+        let (places, log) = (self.plain.stream(name), &self.plain.log);
+        let last = places[length as usize - 1];
+        let shown = places.get(first as usize).map(|at| log[*at].at);
+        same("the first revision of a stream", &info.first.0, &first)?;
         let head = info.head.ok_or("a stream without a head")?;
-        same("the head of a stream", &head.revision.0, &(self.plain.stream(name).len() as u64 - 1))?;
-        same("the last position of a stream", &head.position.0, &(*last as u64 + 1))?;
-        same("the first time of a stream", &info.first_recorded_at, &Some(self.plain.log[*first].at))?;
-        same("the last time of a stream", &info.last_recorded_at, &Some(self.plain.log[*last].at))
+        same("the head of a stream", &head.revision.0, &(length - 1))?;
+        same("the last position of a stream", &head.position.0, &(last as u64 + 1))?;
+        same("the first time of a stream", &info.first_recorded_at, &shown)?;
+        same("the last time of a stream", &info.last_recorded_at, &Some(log[last].at))?;
+        same("a stream's metadata", &info.metadata.unwrap_or_default(), &self.plain.life(name).metadata)
+    }
+
+    /// The streams that are shown, in pages.
+    fn streams_with(&self, prefix: &str, size: usize, has_system: bool) -> Checked {
+        let is_shown = |name: &&String| {
+            name.starts_with(prefix) && (has_system || !name.starts_with('$')) && !self.plain.is_deleted(name)
+        };
+        let model: Vec<&String> = self.plain.streams.keys().filter(is_shown).collect();
+        let (mut names, mut from) = (Vec::new(), String::new());
+        loop {
+            let page = self.store.stream_page(prefix, &from, has_system, size).map_err(|error| told(&error))?;
+            holds(page.0.len() == size || page.1.is_none(), || format!("a page of {}, of {size}", page.0.len()))?;
+            names.extend(page.0);
+            let Some(next) = page.1 else { break };
+            from = next;
+        }
+        same(&format!("streams that begin with `{prefix}`"), &names.iter().collect(), &model)
     }
 
     fn names_from(&self, from: &str, most: usize) -> Checked {
@@ -158,6 +189,8 @@ impl Run {
         let size = self.any_size();
         self.log_forwards(0, head, size)?;
         self.log_backwards(head as usize, size)?;
+        self.count()?;
+        self.all_marks()?;
         for name in self.plain.streams.keys() {
             self.info(name)?;
             self.stream_forwards(name, 0, head, size)?;
@@ -170,7 +203,10 @@ impl Run {
 }
 
 /// A page stops once it has about as many bytes as it may, or as many events.
-fn fits(page: &[StoredEvent], size: PageSize) -> Checked {
+pub(crate) fn fits(page: &[StoredEvent], size: PageSize) -> Checked {
+    if page.is_empty() {
+        return Ok(());
+    }
     let bytes = |events: &[StoredEvent]| events.iter().map(|event| event.bytes().len()).sum::<usize>();
     let (without_last, without_first) = (bytes(&page[..page.len() - 1]), bytes(&page[1..]));
     let fits = page.len() <= size.events && without_last.min(without_first) < size.bytes;

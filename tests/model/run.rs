@@ -12,9 +12,12 @@ use tokio::runtime::Runtime;
 use crate::chance::Chance;
 use crate::checked::Checked;
 use crate::follow::Follower;
+use crate::guards::Asked;
 use crate::offers::Tried;
 use crate::plain::Plain;
+use crate::queries::alphabet;
 use crate::setting::{Setting, Time};
+use crate::wanted::Alphabet;
 
 /// Where the store lies.
 const HOME: &str = "/data";
@@ -38,6 +41,14 @@ pub(crate) enum Wrong {
     Time,
     /// The last byte of an event may change.
     Bytes,
+    /// The first guard of a transaction need not hold.
+    Guard,
+    /// A guard looks at one event more.
+    After,
+    /// An event needs one of the tags that are asked for, not all.
+    Tags,
+    /// Deleted streams are still seen.
+    Deleted,
 }
 
 /// A sequence.
@@ -49,11 +60,13 @@ pub(crate) struct Run {
     pub(crate) time: Arc<Time>,
     /// All appends so far, those that were refused too.
     pub(crate) tried: Vec<Tried>,
+    /// All transactions so far, appends among them.
+    pub(crate) asked: Vec<Asked>,
+    pub(crate) alphabet: Alphabet,
     pub(crate) followers: Vec<Follower>,
     disk: MemoryDisk,
     metrics: Arc<Metrics>,
     setting: Setting,
-    wrong: Wrong,
     trace: Vec<String>,
 }
 
@@ -85,14 +98,15 @@ impl Run {
             chance,
             runtime: tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime"),
             store: open(&disk, &setting, &time, &metrics).expect("an empty disk"),
-            plain: Plain::default(),
+            plain: Plain::new(wrong),
             time,
             tried: Vec::new(),
+            asked: Vec::new(),
+            alphabet: alphabet(),
             followers: Vec::new(),
             disk,
             metrics,
             setting,
-            wrong,
             trace: Vec::new(),
         };
         run.agree_on_limits();
@@ -100,8 +114,8 @@ impl Run {
     }
 
     fn agree_on_limits(&mut self) {
-        self.plain.window = self.setting.window + usize::from(self.wrong == Wrong::Window);
-        self.plain.kept = self.setting.kept + usize::from(self.wrong == Wrong::Kept);
+        self.plain.window = self.setting.window + usize::from(self.plain.wrong == Wrong::Window);
+        self.plain.kept = self.setting.kept + usize::from(self.plain.wrong == Wrong::Kept);
     }
 
     /// Notes a step for the trace.
@@ -122,23 +136,30 @@ impl Run {
 
     fn step(&mut self) -> Checked {
         self.time.pass(&mut self.chance);
-        match self.chance.below(32) {
-            0..14 => self.append()?,
-            14 => self.burst()?,
-            15..20 => self.read()?,
-            20..23 => self.look_up()?,
-            23..26 => self.snapshot()?,
-            26 => self.follow()?,
-            27..31 => self.read_on(false)?,
+        match self.chance.below(50) {
+            0..12 => self.append()?,
+            12..17 => self.transact()?,
+            17..19 => self.burst()?,
+            19..22 => self.live()?,
+            22..24 => self.mark()?,
+            24..27 => self.read()?,
+            27..30 => self.look_up()?,
+            30..35 => self.query()?,
+            35..39 => self.snapshot()?,
+            39..41 => self.follow()?,
+            41..44 => self.read_on(false)?,
+            44..47 => self.wait_for_news()?,
+            47 => self.count()?,
             _ => self.reopen()?,
         }
-        match self.wrong {
+        match self.plain.wrong {
             Wrong::Time => self.plain.time = self.time.now(),
             Wrong::Bytes => {
                 let last = self.plain.log.last_mut().and_then(|entry| entry.bytes.last_mut());
                 last.into_iter().for_each(|byte| *byte ^= 1);
             }
             Wrong::Nothing | Wrong::Window | Wrong::Kept => {}
+            Wrong::Guard | Wrong::After | Wrong::Tags | Wrong::Deleted => {}
         }
         Ok(())
     }

@@ -18,6 +18,7 @@ pub(crate) struct Setting {
     pub(crate) kept: usize,
     heads: usize,
     recent_bytes: usize,
+    index_bytes: u64,
     segment_events: u64,
     segment_bytes: u64,
 }
@@ -35,6 +36,7 @@ impl Setting {
             kept: one_of(chance, &[1, 2, 3]),
             heads: one_of(chance, &[0, 2, 6, 1000]),
             recent_bytes: one_of(chance, &[0, 300, 2000, 1 << 20]),
+            index_bytes: one_of(chance, &[0, 500, 5000, 1 << 30]),
             segment_events: one_of(chance, &[4, 5, 7, 16, 64]),
             segment_bytes: one_of(chance, &[400, 2000, 1 << 16, 1 << 20]),
         }
@@ -62,6 +64,7 @@ impl Setting {
                 disk_reserve_bytes: 0,
             },
             recent_bytes: self.recent_bytes,
+            index_bytes: self.index_bytes,
             heads: self.heads,
             clock: Clock::new(move || time.now()),
             term_mask: self.mask,

@@ -78,7 +78,8 @@ impl Run {
         let proposed = ProposedSnapshot { stream, revision, bytes: Bytes::from(bytes.clone()) };
         let answer = self.runtime.block_on(self.store.save_snapshot(proposed));
         self.plain.tick(self.time.now());
-        match (self.plain.last(name), answer) {
+        let last = self.plain.last(name).filter(|_| !self.plain.is_deleted(name));
+        match (last, answer) {
             (None, Err(Error::StreamNotFound(stream))) => same("a missing stream", &stream.as_str(), &name),
             (Some(last), Err(Error::SnapshotAhead { stream, revision: told, actual })) if revision > last => {
                 same("a snapshot ahead", &(stream.as_str(), told, actual), &(name, revision, last))
@@ -103,7 +104,7 @@ impl Run {
         }
     }
 
-    fn snapshots_of(&self, name: &str) -> Checked {
+    pub(crate) fn snapshots_of(&self, name: &str) -> Checked {
         let rows = self.store.snapshots(&StreamName::from_log(name)).map_err(|error| told(&error))?;
         let rows: Vec<_> = rows.iter().map(|row| (row.revision.0, row.size as usize, row.saved_at)).collect();
         let kept = self.plain.snapshots.get(name).into_iter().flatten().rev();
