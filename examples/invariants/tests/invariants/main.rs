@@ -7,6 +7,7 @@
 
 mod command;
 mod enrolment;
+mod lossy;
 mod server;
 mod transfer;
 mod user_names;

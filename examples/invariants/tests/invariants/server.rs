@@ -42,6 +42,10 @@ impl Server {
         (self.process, self.address) = serve(&self.address, self.data.path(), &[]);
     }
 
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
     pub(crate) fn endpoint(&self) -> String {
         format!("http://{}", self.address)
     }

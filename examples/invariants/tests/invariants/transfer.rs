@@ -7,6 +7,7 @@ use invariants::{Decided, Guarding, Load};
 use quipu_client::{Client, Message, ReadStream, RetryPolicy, SubscribeAll, Subscription};
 use uuid::Uuid;
 
+use crate::lossy::lossy;
 use crate::server::Server;
 use crate::{LOAD, assert_breaks, assert_held};
 
@@ -62,6 +63,32 @@ async fn the_sum_of_money_is_constant_when_the_server_is_killed_in_the_middle() 
     let report = running.await.unwrap().unwrap();
     assert_eq!(report.tally.accepted + report.tally.refused, load.attempts as u64, "{report}");
     assert!(report.broken.is_empty(), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transfer_whose_outcome_is_unknown_is_made_again_and_moves_the_money_once() {
+    let server = Server::in_memory();
+    let client = Client::connect(server.endpoint()).await.unwrap();
+    open(&client, "ada", 50).await.unwrap();
+    open(&client, "bob", 0).await.unwrap();
+    // The client retries nothing itself, so every lost answer is for the program to deal with.
+    let lossy = Client::builder(lossy(server.address()).await).retry(RetryPolicy::none()).connect().await.unwrap();
+    let mut unknown = 0;
+    for _ in 0..50 {
+        let cent = Transfer { id: Uuid::now_v7(), from: "ada".to_owned(), to: "bob".to_owned(), cents: 1 };
+        let settled = loop {
+            match settle(&lossy, &cent, Guarding::On).await {
+                Err(failure) if failure.is_outcome_unknown() => unknown += 1,
+                ended => break ended.unwrap(),
+            }
+        };
+        assert_eq!(settled.verdict, Ok(()));
+    }
+    assert!(unknown > 0, "no answer was lost");
+    for account in ["account-ada", "account-bob"] {
+        let events = client.read_stream(ReadStream::new(account)).await.unwrap().collect().await.unwrap();
+        assert_eq!(events.len(), 51, "{account} was opened, and each cent moved once; {unknown} answers were lost");
+    }
 }
 
 /// Follows the log until a position is there.
