@@ -227,9 +227,11 @@ impl Index {
         })
     }
 
-    /// Places of located events, ascending: from the `skip`-th on, at most `most`.
+    /// Places of located events, ascending: from the `skip`-th on, at most `most`. None that came after they
+    /// were located: whoever reads them has opened the segment before.
     pub fn places_of(&self, located: &Located, skip: usize, most: usize) -> Result<Vec<Place>, Error> {
         let segment = located.segment();
+        let most = most.min(located.count.saturating_sub(skip));
         self.ask(&located.part, |part| {
             let ordinals = part.ordinals(&located.postings, skip, most)?;
             let offsets = offsets_of(part, &ordinals)?;

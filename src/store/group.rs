@@ -312,9 +312,9 @@ impl Group {
                 let (name, expected) = (name.clone(), Some(advance.position));
                 return Err(Error::WrongCheckpoint { name, expected, actual });
             }
-            self.check_checkpoint(known, name, advance.position, actual.is_none())?;
+            self.check_reached(name, advance.position)?;
         }
-        Ok(())
+        self.check_checkpoints(known, transaction.advances.iter().map(|advance| &advance.name))
     }
 
     fn check_stream(&self, stream: &StreamName, state: &Known, expected: ExpectedRevision) -> Result<(), Error> {
@@ -325,21 +325,31 @@ impl Group {
         Err(Error::WrongExpectedRevision { stream, expected, actual, head })
     }
 
-    /// Refuses a position that this log has not reached, and one checkpoint too many.
-    fn check_checkpoint(
-        &self,
-        known: &Knowledge,
-        name: &CheckpointName,
-        position: Position,
-        is_new: bool,
-    ) -> Result<(), Error> {
+    /// Refuses a position that this log has not reached. The store's own names may count in another log.
+    fn check_reached(&self, name: &CheckpointName, position: Position) -> Result<(), Error> {
         if position > self.head() && !name.is_system() {
             return Err(Error::BeyondEnd { asked: position.0, last: Some(self.head().0) });
         }
-        if is_new && known.checkpoints.len() + self.staged.checkpoints.len() >= known.checkpoints_max {
-            return Err(Error::TooManyCheckpoints);
-        }
         Ok(())
+    }
+
+    /// Refuses more checkpoints than there may be, when these are set.
+    fn check_checkpoints<'a>(
+        &self,
+        known: &Knowledge,
+        names: impl Iterator<Item = &'a CheckpointName>,
+    ) -> Result<(), Error> {
+        let is_new = |name: &&CheckpointName| self.checkpoint(known, name).is_none();
+        let wanted = names.filter(is_new).count();
+        if wanted == 0 {
+            return Ok(());
+        }
+        let staged = |name: &CheckpointName, is_there: bool| {
+            i64::from(is_there) - i64::from(known.checkpoints.get(name).is_some())
+        };
+        let staged: i64 = self.staged.checkpoints.iter().map(|(name, row)| staged(name, row.is_some())).sum();
+        let there = known.checkpoints.len().saturating_add_signed(staged as isize);
+        if there + wanted > known.checkpoints_max { Err(Error::TooManyCheckpoints) } else { Ok(()) }
     }
 
     fn check_room(&self, transaction: &Transaction) -> Result<(), Error> {
@@ -465,7 +475,8 @@ impl Group {
                 if actual == Some(*position) {
                     return Ok(there);
                 }
-                self.check_checkpoint(known, name, *position, actual.is_none())?;
+                self.check_reached(name, *position)?;
+                self.check_checkpoints(known, std::iter::once(name))?;
                 self.check_bytes(record::HEADER_BYTES + 8 + TIME_FIELD_BYTES + name.as_str().len())?;
                 Ok(Some(self.put_checkpoint(name, *position)))
             }

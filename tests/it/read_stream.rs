@@ -185,3 +185,32 @@ async fn large_events_come_in_messages_of_about_a_mebibyte() {
         assert_eq!(count, 24);
     }
 }
+
+/// A reader opened the segment, asked the index for more, was led to what had been appended meanwhile, and
+/// took the end of what it had opened for damage.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_grows_while_it_is_read_is_read_without_damage() {
+    let server = TestServer::start();
+    let client = server.client().await;
+    append(&client, "s", events(0..900)).await;
+    let mut readers = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let client = server.client().await;
+        readers.spawn(async move {
+            for _ in 0..150 {
+                let read = client.read_stream(ReadStream::new("s")).await.expect("a stream").collect().await;
+                let read = read.expect("nothing is damaged");
+                assert!(read.iter().map(|event| event.revision).eq(0..read.len() as u64));
+            }
+        });
+    }
+    let writer = tokio::spawn(async move {
+        for number in 900.. {
+            append(&client, "s", vec![event(number)]).await;
+        }
+    });
+    while let Some(read) = readers.join_next().await {
+        read.expect("every reader comes to its end");
+    }
+    writer.abort();
+}
