@@ -14,6 +14,8 @@ mod candidates;
 mod error;
 mod filter;
 mod lookup;
+#[cfg(test)]
+mod made;
 mod pages;
 mod part;
 mod plan;

@@ -349,4 +349,16 @@ mod tests {
         let findings = verify(&disk, Path::new(LOG), &mut |_, _| {}).unwrap();
         assert!(findings.damage.is_empty(), "{findings:?}");
     }
+
+    #[test]
+    fn a_header_torn_while_its_segment_became_one_of_todays_is_one_that_was_being_made() {
+        let disk = begun_in(1);
+        let segment = open(&disk).active;
+        let header = Header { format: FORMAT, ..segment.header.clone() }.encode();
+        segment.file().write_at(&header[..60], 0).unwrap();
+        let mut log = open(&disk);
+        append(&mut log);
+        assert_eq!(log.segments().all().len(), 1);
+        assert_eq!(open(&disk).tail(), Slot(2));
+    }
 }
