@@ -6,6 +6,8 @@ SHELL := /bin/sh
 # Rounds of the long crash run, and of the short one that `make test` does.
 ROUNDS ?= 200
 SHORT_ROUNDS ?= 10
+# What each start of a crash run is asked again of what went in before.
+RETRIES ?= 64
 # Suites that need more than a Rust toolchain. `make test` runs those whose tool is there.
 OPTIONAL ?= proto-lint deny grpcurl umadb
 BUF := npx --yes @bufbuild/buf@1.75.0
@@ -49,8 +51,8 @@ clippy: ## Run the lints, warnings denied
 doc: ## Build the documentation, warnings denied
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --document-private-items
 
-crash: ## Kill and restart the server ROUNDS times under load, looking for lost events
-	QUIPU_CRASH_ROUNDS=$(ROUNDS) cargo test --release --test crash -- --nocapture
+crash: ## Kill and restart the server ROUNDS times under load, looking for lost events and wrong retries
+	QUIPU_CRASH_ROUNDS=$(ROUNDS) QUIPU_CRASH_RETRIES=$(RETRIES) cargo test --release --test crash -- --nocapture
 
 footprint: ## Show what an empty store costs: time to start, memory, disk
 	cargo build --release --bin quipu
