@@ -9,6 +9,8 @@ SHORT_ROUNDS ?= 10
 # Events and queries of the long comparison of queries with a scan; `make test` does a tenth of it.
 EVENTS ?= 1000000
 QUERIES ?= 5000
+# What each start of a crash run is asked again of what went in before.
+RETRIES ?= 64
 # Suites that need more than a Rust toolchain. `make test` runs those whose tool is there.
 OPTIONAL ?= proto-lint deny grpcurl umadb
 BUF := npx --yes @bufbuild/buf@1.75.0
@@ -52,8 +54,8 @@ clippy: ## Run the lints, warnings denied
 doc: ## Build the documentation, warnings denied
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --document-private-items
 
-crash: ## Kill and restart the server ROUNDS times under load, looking for lost events
-	QUIPU_CRASH_ROUNDS=$(ROUNDS) cargo test --release --test crash -- --nocapture
+crash: ## Kill and restart the server ROUNDS times under load, looking for lost events and wrong retries
+	QUIPU_CRASH_ROUNDS=$(ROUNDS) QUIPU_CRASH_RETRIES=$(RETRIES) cargo test --release --test crash -- --nocapture
 
 select: ## Compare QUERIES queries over EVENTS events with a scan over their labels
 	QUIPU_SELECT_EVENTS=$(EVENTS) QUIPU_SELECT_QUERIES=$(QUERIES) cargo test --release --test select -- --nocapture

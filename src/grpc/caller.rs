@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tonic::{Request, Status};
 
 use super::Doors;
-use super::status::status;
+use super::status::{invalid, status};
 use crate::model::{Invalid, TenantId};
 use crate::store::{Absent, Error, Store};
 
@@ -13,17 +13,21 @@ use crate::store::{Absent, Error, Store};
 const TENANT_HEADER: &str = "quipu-tenant";
 
 /// The tenant of a request.
-pub(super) fn tenant<T>(request: &Request<T>) -> Result<TenantId, Error> {
+pub(super) fn tenant<T>(request: &Request<T>) -> Result<TenantId, Status> {
     let Some(value) = request.metadata().get(TENANT_HEADER) else { return Ok(TenantId::default()) };
-    let name = value.to_str().map_err(|_| Invalid::malformed("the tenant's name is not ASCII"))?;
-    Ok(TenantId::new(name)?)
+    let name = value.to_str().map_err(|_| invalid(Invalid::malformed("the tenant's name is not ASCII")))?;
+    TenantId::new(name).map_err(invalid)
 }
 
 impl Doors {
     /// The store of a request's tenant.
     pub(super) async fn store<T>(&self, request: &Request<T>, absent: Absent) -> Result<Arc<Store>, Status> {
-        let tenant = tenant(request).map_err(|error| status(&error))?;
-        self.tenants.get(&tenant, absent).await.map_err(|error| status(&error))
+        self.store_of(&tenant(request)?, absent).await
+    }
+
+    /// The store of a tenant. One that is made for a request is made when the request is known to be good.
+    pub(super) async fn store_of(&self, tenant: &TenantId, absent: Absent) -> Result<Arc<Store>, Status> {
+        self.tenants.get(tenant, absent).await.map_err(|error| status(&error))
     }
 }
 

@@ -32,9 +32,9 @@ impl Checkpoints for Doors {
     }
 
     async fn set(&self, request: Request<CheckpointsSetRequest>) -> Result<Response<CheckpointsSetResponse>, Status> {
+        let name = name(&request.get_ref().name)?;
         let store = self.store(&request, Absent::Create).await?;
         let request = request.into_inner();
-        let name = name(&request.name)?;
         let expected = request.expected.map(|expected| expected.position.map(Position));
         let change = CheckpointChange::Set { name: name.clone(), position: Position(request.position), expected };
         let set = store.change_checkpoint(change).await.map_err(|error| status(&error))?;

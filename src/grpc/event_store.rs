@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::stream;
 use tonic::{Request, Response, Status, Streaming};
 
-use super::caller::blocking;
+use super::caller::{blocking, tenant};
 use super::convert;
 use super::paging::{Paging, Rest, Source};
 use super::status::{invalid, status};
@@ -41,16 +41,19 @@ impl EventStore for Doors {
     type SubscribeStreamStream = Responses<SubscribeStreamResponse>;
 
     async fn append(&self, request: Request<AppendRequest>) -> Result<Response<AppendResponse>, Status> {
-        let store = self.store(&request, Absent::Create).await?;
+        let tenant = tenant(&request)?;
         let append = convert::append(request.into_inner(), &self.tenants.options().limits).map_err(invalid)?;
+        let store = self.store_of(&tenant, Absent::Create).await?;
         let transacted = store.transact(append).await.map_err(|error| status(&error))?;
         Ok(Response::new(transacted.appends.first().map(convert::appended).unwrap_or_default()))
     }
 
     async fn transact(&self, request: Request<TransactRequest>) -> Result<Response<TransactResponse>, Status> {
-        let store = self.store(&request, Absent::Create).await?;
-        let transaction = convert::transaction(request.into_inner(), &self.tenants.options().limits);
-        let transacted = store.transact(transaction.map_err(invalid)?).await.map_err(|error| status(&error))?;
+        let tenant = tenant(&request)?;
+        let limits = &self.tenants.options().limits;
+        let transaction = convert::transaction(request.into_inner(), limits).map_err(invalid)?;
+        let store = self.store_of(&tenant, Absent::Create).await?;
+        let transacted = store.transact(transaction).await.map_err(|error| status(&error))?;
         Ok(Response::new(convert::transacted(&transacted)))
     }
 

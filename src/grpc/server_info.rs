@@ -13,7 +13,7 @@ use crate::store::{Absent, Error};
 #[tonic::async_trait]
 impl ServerInfo for Doors {
     async fn get(&self, request: Request<ServerInfoGetRequest>) -> Result<Response<ServerInfoGetResponse>, Status> {
-        let tenant = tenant(&request).map_err(|error| status(&error))?;
+        let tenant = tenant(&request)?;
         let (head, log_id) = match self.tenants.get(&tenant, Absent::Refuse).await {
             Ok(store) => (store.head().0, uuid::Uuid::from_u128(store.log_id()).to_string()),
             Err(Error::TenantNotFound(_)) => (0, String::new()),

@@ -3,12 +3,12 @@
 use chrono::{Days, NaiveDate};
 use tonic::{Request, Response, Status};
 
-use super::caller::blocking;
+use super::caller::{blocking, tenant};
 use super::status::{invalid, status};
 use super::{Doors, convert};
 use crate::index::Counts;
 use crate::model::limits::{LIST_PAGE_DEFAULT, LIST_PAGE_MAX};
-use crate::model::{Invalid, StreamName};
+use crate::model::{Invalid, StreamName, TenantId};
 use crate::proto::streams_server::Streams;
 use crate::proto::{
     DailyCount, ExpectedRevision, NamedCount, StreamInfo, StreamsDeleteRequest, StreamsDeleteResponse,
@@ -16,7 +16,7 @@ use crate::proto::{
     StreamsListEventTypesRequest, StreamsListEventTypesResponse, StreamsListRequest, StreamsListResponse,
     StreamsSetMetadataRequest, StreamsSetMetadataResponse, StreamsTombstoneRequest, StreamsTombstoneResponse,
 };
-use crate::store::{Absent, LifeChange, LifeEvent, Store};
+use crate::store::{Absent, LifeChange, LifeEvent};
 
 #[tonic::async_trait]
 impl Streams for Doors {
@@ -61,18 +61,18 @@ impl Streams for Doors {
         &self,
         request: Request<StreamsSetMetadataRequest>,
     ) -> Result<Response<StreamsSetMetadataResponse>, Status> {
-        let store = self.store(&request, Absent::Create).await?;
+        let tenant = (tenant(&request)?, Absent::Create);
         let StreamsSetMetadataRequest { stream, metadata, expected } = request.into_inner();
         let limits = &self.tenants.options().limits;
         let metadata = convert::metadata_in(metadata.unwrap_or_default(), limits).map_err(invalid)?;
-        let position = self.live(&store, &stream, expected, LifeEvent::MetadataSet(metadata)).await?;
+        let position = self.live(&tenant, &stream, expected, LifeEvent::MetadataSet(metadata)).await?;
         Ok(Response::new(StreamsSetMetadataResponse { position }))
     }
 
     async fn delete(&self, request: Request<StreamsDeleteRequest>) -> Result<Response<StreamsDeleteResponse>, Status> {
-        let store = self.store(&request, Absent::Refuse).await?;
+        let tenant = (tenant(&request)?, Absent::Refuse);
         let StreamsDeleteRequest { stream, expected } = request.into_inner();
-        let position = self.live(&store, &stream, expected, LifeEvent::Deleted).await?;
+        let position = self.live(&tenant, &stream, expected, LifeEvent::Deleted).await?;
         Ok(Response::new(StreamsDeleteResponse { position }))
     }
 
@@ -80,9 +80,9 @@ impl Streams for Doors {
         &self,
         request: Request<StreamsTombstoneRequest>,
     ) -> Result<Response<StreamsTombstoneResponse>, Status> {
-        let store = self.store(&request, Absent::Create).await?;
+        let tenant = (tenant(&request)?, Absent::Create);
         let StreamsTombstoneRequest { stream, expected } = request.into_inner();
-        let position = self.live(&store, &stream, expected, LifeEvent::Tombstoned).await?;
+        let position = self.live(&tenant, &stream, expected, LifeEvent::Tombstoned).await?;
         Ok(Response::new(StreamsTombstoneResponse { position }))
     }
 
@@ -125,13 +125,14 @@ impl Streams for Doors {
 impl Doors {
     async fn live(
         &self,
-        store: &Store,
+        (tenant, absent): &(TenantId, Absent),
         stream: &str,
         expected: Option<ExpectedRevision>,
         what: LifeEvent,
     ) -> Result<u64, Status> {
         let stream = StreamName::for_append(stream, &self.tenants.options().limits).map_err(invalid)?;
         let change = LifeChange { stream, expected: convert::expected_in(expected), what };
+        let store = self.store_of(tenant, *absent).await?;
         Ok(store.change_life(change).await.map_err(|error| status(&error))?.0)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use quipu_client::Expected;
+use quipu_client::{Appended, Expected};
 
 use crate::events::Found;
 use crate::witness::{Outcome, Tried};
@@ -24,6 +24,10 @@ pub(crate) enum Fault {
     RefusedButThere { append: u64 },
     /// It went in although its stream was not as it expected.
     Unguarded { append: u64 },
+    /// Sent again it did not get its first answer: revision and position, and whether it is told as new.
+    AnotherAnswer { append: u64, again: Option<(u64, u64, bool)> },
+    /// Of the appends of its transaction some are there and some are not, or not one after another.
+    Torn { append: u64 },
     /// It holds events that were not sent so, or in another stream.
     Changed { append: u64, position: u64 },
     /// Nobody sent this event.
@@ -51,8 +55,23 @@ pub(crate) fn check(tried: &[Tried], log: &[Found]) -> Vec<Fault> {
     }
     for (append, tried) in (0..).zip(tried) {
         faults.extend(fault_of(append, tried, found.get(&append).map_or(&[], Vec::as_slice)));
+        let next = append + 1;
+        if tried.parts.contains(&next) {
+            let end = found.get(&append).map(|events| events[0].position + tried.size);
+            let begin = found.get(&next).map(|events| events[0].position);
+            faults.extend((end != begin).then_some(Fault::Torn { append: next }));
+        }
     }
     faults
+}
+
+/// What is wrong with the answer to an append that was in, and was sent again.
+pub(crate) fn same_answer(append: u64, tried: &Tried, answer: Option<&Appended>) -> Option<Fault> {
+    let again = answer.map(|it| (it.first_revision, it.first_position, !it.deduplicated));
+    let is_whole = answer.is_some_and(|it| it.last_revision + 1 - it.first_revision == tried.size);
+    let is_first = matches!(tried.outcome, Outcome::In { first_revision, first_position }
+        if again == Some((first_revision, first_position, false)));
+    (!is_first || !is_whole).then_some(Fault::AnotherAnswer { append, again })
 }
 
 /// Where a reader found something else than the log. Its events must follow each other in the log

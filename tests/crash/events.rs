@@ -20,6 +20,11 @@ pub(crate) struct Found {
     pub(crate) intact: bool,
 }
 
+/// The tag that the events of an append have.
+pub(crate) fn tag(append: u64) -> String {
+    format!("append:{append}")
+}
+
 /// The events of an append.
 pub(crate) fn events(seed: u64, append: u64, size: u64) -> Vec<NewEvent> {
     let event = |index| {
@@ -29,6 +34,7 @@ pub(crate) fn events(seed: u64, append: u64, size: u64) -> Vec<NewEvent> {
             .with_metadata("append", append.to_string())
             .with_metadata("index", index.to_string())
             .with_metadata("size", size.to_string())
+            .with_tag(tag(append))
     };
     (0..size).map(event).collect()
 }

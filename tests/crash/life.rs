@@ -11,24 +11,29 @@ use tokio::task::JoinSet;
 
 use crate::chance::Chance;
 use crate::checker::{Fault, check, same_order};
-use crate::events::{Found, events};
+use crate::events::Found;
 use crate::follower::{catch_up, follow};
 use crate::reading::Reader;
 use crate::server::{TestServer, within};
 use crate::starts;
 use crate::tally::Tally;
 use crate::witness::{Answer, Outcome, Witness};
-use crate::writers::Writer;
+use crate::writers::{Writer, send};
 
 /// Kept of each stream; checked are half as many, for each may have an unanswered one beside it.
 const SNAPSHOTS_KEPT: &str = "10";
 const SNAPSHOTS_CHECKED: usize = 5;
+
+/// As many as a life can bring, so that every retry is recognised.
+const EVENT_IDS: &str = "2000000";
 
 /// A data directory, what is in it, and what clients were told.
 #[derive(Debug)]
 pub(crate) struct Life<'a> {
     pub(crate) tally: &'a mut Tally,
     seed: u64,
+    /// How many retries each start is met with.
+    retries: u64,
     chance: Chance,
     runtime: Runtime,
     home: Kept,
@@ -57,12 +62,13 @@ impl Drop for Kept {
 
 impl<'a> Life<'a> {
     /// An empty directory.
-    pub(crate) fn begin(run: u64, seed: u64, tally: &'a mut Tally) -> Self {
+    pub(crate) fn begin(run: u64, seed: u64, retries: u64, tally: &'a mut Tally) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let mut threads = tokio::runtime::Builder::new_multi_thread();
         Self {
             tally,
             seed,
+            retries,
             chance: Chance::of(seed),
             runtime: threads.worker_threads(2).enable_all().build().expect("a runtime"),
             home: Kept { directory: Some(directory), run },
@@ -79,6 +85,7 @@ impl<'a> Life<'a> {
         runtime.block_on(async {
             let unanswered = self.check(&server).await;
             self.ask_again(&server, &unanswered).await;
+            self.retry(&server).await;
             self.work_and_kill(server).await;
         });
         self.tally.rounds += 1;
@@ -114,6 +121,9 @@ impl<'a> Life<'a> {
         self.tally.acknowledged += answers.acknowledged;
         self.tally.acknowledged_events += answers.events;
         self.tally.refused += answers.refused;
+        self.tally.retries.plain += answers.retries.plain;
+        self.tally.retries.guarded += answers.retries.guarded;
+        self.tally.retries.transactions += answers.retries.transactions;
         self.tally.snapshots += self.witness.newest_snapshots(usize::MAX).len() as u64;
     }
 
@@ -124,7 +134,7 @@ impl<'a> Life<'a> {
     /// Starts a server, some rounds after a few that were killed before they were ready.
     fn start(&mut self) -> TestServer {
         let data = self.home().join("data");
-        let mut flags = vec!["--snapshots-per-stream", SNAPSHOTS_KEPT];
+        let mut flags = vec!["--snapshots-per-stream", SNAPSHOTS_KEPT, "--recent-event-ids", EVENT_IDS];
         if !self.chance.once_in(3) {
             flags.extend(["--segment-bytes", "65536"]);
         }
@@ -162,6 +172,7 @@ impl<'a> Life<'a> {
         faults.extend(same_order("a subscriber before the kill", &shown, &beside));
         faults.extend(reader.backwards(new).await);
         faults.extend(reader.streams(new).await);
+        faults.extend(self.witness.other_answers());
         faults.extend(reader.snapshots(self.witness.newest_snapshots(SNAPSHOTS_CHECKED)).await);
         self.judge(&faults);
         self.tally.shown += shown.len() as u64;
@@ -188,34 +199,46 @@ impl<'a> Life<'a> {
     async fn ask_again(&mut self, server: &TestServer, unanswered: &[u64]) {
         let client = self.client(server).await;
         for &append in unanswered {
-            if self.chance.once_in(2) {
+            let tried = self.witness.appends()[usize::try_from(append).expect("a place in memory")].clone();
+            if append != tried.parts.start || self.chance.once_in(2) {
                 continue;
             }
-            let tried = self.witness.appends()[usize::try_from(append).expect("a place in memory")].clone();
-            let events = events(self.seed, append, tried.size);
-            let answer = client.append(&tried.stream, tried.expected, events).await;
-            match (tried.outcome, self.witness.answered(append, &answer)) {
-                (Outcome::In { first_revision, first_position }, Answer::In(again)) => {
-                    assert!(again.deduplicated, "append {append} went in twice");
-                    assert_eq!((again.first_revision, again.first_position), (first_revision, first_position));
-                }
-                (Outcome::Out, Answer::In(first)) => assert!(!first.deduplicated, "append {append} was not in"),
-                (Outcome::Out, Answer::Out(_)) => {}
-                other => panic!("append {append}, sent again: {other:?}"),
+            let answer = send(&client, &self.witness, self.seed, &tried.parts).await;
+            self.tally.unknown_asked += 1;
+            match tried.outcome {
+                Outcome::In { .. } => assert!(self.witness.retried(&tried.parts, &answer), "the server is there"),
+                Outcome::Out | Outcome::Unknown => match self.witness.answered(&tried.parts, &answer) {
+                    Answer::In(first) => assert!(!first.deduplicated, "append {append} was not in"),
+                    Answer::Out(_) => {}
+                    Answer::Gone => panic!("append {append}, sent again: {answer:?}"),
+                },
             }
         }
+    }
+
+    /// Sends some of what is known to be in again, from this round or from long ago.
+    async fn retry(&mut self, server: &TestServer) {
+        let client = self.client(server).await;
+        for _ in 0..self.retries {
+            let Some(earlier) = self.witness.any_in(&mut self.chance) else { continue };
+            let answer = send(&client, &self.witness, self.seed, &earlier).await;
+            assert!(self.witness.retried(&earlier, &answer), "the server is gone: {answer:?}");
+        }
+        let faults = self.witness.other_answers();
+        self.judge(&faults);
     }
 
     /// Lets all clients work until so many appends are acknowledged; then the server dies.
     async fn work_and_kill(&mut self, mut server: TestServer) {
         let mut working = JoinSet::new();
-        for number in 0..9_u64 {
+        for number in 0..11_u64 {
             let (client, chance) = (self.client(&server).await, Chance::of(self.chance.number()));
             let writer = Writer { client, witness: self.witness.clone(), chance, seed: self.seed };
             match number {
                 0..4 => working.spawn(writer.keep_a_stream(format!("own-{number}"))),
                 4..6 => working.spawn(writer.share()),
                 6..8 => working.spawn(writer.compete()),
+                8..10 => working.spawn(writer.transact(format!("paired-{number}"))),
                 _ => working.spawn(writer.pipeline()),
             };
         }

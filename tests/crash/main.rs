@@ -3,7 +3,9 @@
 //!
 //! Writers, a session, snapshot savers and a subscriber work until so many appends are acknowledged;
 //! then the process dies, some of its successors die while they start, and what the survivor holds is
-//! compared with what the clients were told. `QUIPU_CRASH_ROUNDS` says how often, `QUIPU_CRASH_SEED`
+//! compared with what the clients were told. What is known to be in is sent again, under load and after each
+//! start, and must get its first answer. `QUIPU_CRASH_ROUNDS` says how often the server dies,
+//! `QUIPU_CRASH_RETRIES` how many retries each start is met with, and `QUIPU_CRASH_SEED`
 //! repeats the draws of an earlier run (what the threads make of them is theirs). A run that fails
 //! tells its seed and keeps its data directory.
 
@@ -32,6 +34,9 @@ const ROUNDS_OF_A_LIFE: u64 = 25;
 /// Rounds when nothing is said.
 const ROUNDS: u64 = 10;
 
+/// Retries after each start when nothing is said.
+const RETRIES: u64 = 64;
+
 fn setting(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
     Some(text.parse().unwrap_or_else(|_| panic!("{name} is not a number: {text}")))
@@ -41,10 +46,11 @@ fn setting(name: &str) -> Option<u64> {
 fn a_server_killed_at_any_moment_loses_nothing_acknowledged_leaves_no_half_and_starts_again() {
     let rounds = setting("QUIPU_CRASH_ROUNDS").unwrap_or(ROUNDS);
     let seed = setting("QUIPU_CRASH_SEED").unwrap_or_else(|| uuid::Uuid::new_v4().as_u64_pair().0);
+    let retries = setting("QUIPU_CRASH_RETRIES").unwrap_or(RETRIES);
     let mut chance = Chance::of(seed);
     let mut tally = Tally::default();
     while tally.rounds < rounds {
-        let mut life = Life::begin(seed, chance.number(), &mut tally);
+        let mut life = Life::begin(seed, chance.number(), retries, &mut tally);
         for _ in 0..ROUNDS_OF_A_LIFE.min(rounds - life.tally.rounds) {
             life.round();
         }

@@ -1,21 +1,25 @@
 //! That the checker can fail: each fault is put into a good log, and must be the one that is found.
 
-use quipu_client::Expected;
+use quipu_client::{Appended, Expected};
 
-use crate::checker::{Fault, check, same_order};
+use crate::checker::{Fault, check, same_answer, same_order};
 use crate::events::Found;
 use crate::witness::{Outcome, Tried};
 
 /// Three appends of three events: acknowledged, unanswered, acknowledged; and one that was refused.
 fn told() -> Vec<Tried> {
     let place = |first_revision, first_position| Outcome::In { first_revision, first_position };
-    let tried = |stream: &str, expected, outcome| Tried { stream: stream.into(), expected, size: 3, outcome };
-    vec![
-        tried("a", Expected::NoStream, place(0, 1)),
-        tried("b", Expected::Any, Outcome::Unknown),
-        tried("a", Expected::Revision(2), place(3, 7)),
-        tried("a", Expected::Revision(9), Outcome::Out),
-    ]
+    let told = [
+        ("a", Expected::NoStream, place(0, 1)),
+        ("b", Expected::Any, Outcome::Unknown),
+        ("a", Expected::Revision(2), place(3, 7)),
+        ("a", Expected::Revision(9), Outcome::Out),
+    ];
+    let tried = |(number, (stream, expected, outcome)): (u64, (&str, _, _))| {
+        let parts = number..number + 1;
+        Tried { stream: stream.into(), expected, size: 3, parts, guarded: false, outcome }
+    };
+    (0..).zip(told).map(tried).collect()
 }
 
 /// The log that fits.
@@ -117,6 +121,42 @@ fn an_append_that_went_in_against_its_expectation_is_reported() {
     let mut told = told();
     told[1].expected = Expected::Revision(4);
     assert_eq!(check(&told, &good()), [Fault::Unguarded { append: 1 }]);
+}
+
+#[test]
+fn a_transaction_of_which_a_part_is_missing_or_elsewhere_is_reported() {
+    let mut told = told();
+    told[1].parts = 1..3;
+    told[2].parts = 1..3;
+    assert_eq!(check(&told, &good()), []);
+    told[2].outcome = Outcome::Unknown;
+    let log = renumbered(good().into_iter().filter(|event| event.append != 2).collect());
+    assert_eq!(check(&told, &log), [Fault::Torn { append: 2 }]);
+    let mut log = good();
+    log[..6].rotate_left(3);
+    told[0].outcome = Outcome::Unknown;
+    assert_eq!(check(&told, &renumbered(log)), [Fault::Torn { append: 2 }]);
+}
+
+#[test]
+fn a_retry_that_gets_another_answer_is_reported() {
+    let told = &told()[2];
+    let first =
+        Appended { first_revision: 3, last_revision: 5, first_position: 7, last_position: 9, deduplicated: true };
+    assert_eq!(same_answer(2, told, Some(&first)), None);
+    let others = [
+        Appended { deduplicated: false, ..first },
+        Appended { first_position: 8, last_position: 10, ..first },
+        Appended { first_revision: 4, last_revision: 6, ..first },
+        Appended { last_revision: 4, last_position: 8, ..first },
+    ];
+    for other in others {
+        assert!(
+            matches!(same_answer(2, told, Some(&other)), Some(Fault::AnotherAnswer { append: 2, .. })),
+            "{other:?}"
+        );
+    }
+    assert_eq!(same_answer(2, told, None), Some(Fault::AnotherAnswer { append: 2, again: None }));
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What a run did, in numbers.
 
+use crate::witness::Retries;
+
 /// Counts over all rounds.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
@@ -13,6 +15,9 @@ pub(crate) struct Tally {
     /// Appends whose answer the kill took, and how many of them were found to be in.
     pub(crate) unknown: u64,
     pub(crate) unknown_in: u64,
+    /// Of those, requests that were sent again.
+    pub(crate) unknown_asked: u64,
+    pub(crate) retries: Retries,
     pub(crate) snapshots: u64,
     /// Events that subscribers were shown before a kill.
     pub(crate) shown: u64,
@@ -31,6 +36,12 @@ impl Tally {
         println!("  acknowledged appends  {:>9}   with {} events", self.acknowledged, self.acknowledged_events);
         println!("  refused appends       {:>9}", self.refused);
         println!("  unanswered appends    {:>9}   {} were in, whole", self.unknown, self.unknown_in);
+        println!("  retries of unanswered {:>9}   requests", self.unknown_asked);
+        let Retries { plain, guarded, transactions } = self.retries;
+        println!(
+            "  retries of what is in {:>9}   {plain} plain, {guarded} guarded, {transactions} transactions",
+            self.retries.all()
+        );
         println!("  acknowledged snapshots{:>9}", self.snapshots);
         println!("  events shown          {:>9}   to subscribers", self.shown);
         println!("  lost                  {:>9}", self.lost);

@@ -455,3 +455,37 @@ async fn a_stream_of_the_longest_name_has_a_life_too() {
         assert_hidden(&server, &name, "STREAM_DELETED").await;
     }
 }
+
+#[tokio::test]
+async fn pages_of_streams_are_full_although_deleted_ones_are_left_out() {
+    let mut server = TestServer::start_with(&["--segment-events", "64"]);
+    let client = server.patient_client().await;
+    let mut names = Vec::new();
+    for number in 0..120_u64 {
+        let name = format!("s-{number:03}");
+        append(&client, &name, events(0..1)).await;
+        match number % 6 {
+            0..=2 => drop(delete(&client, &name).await),
+            3 => drop(client.tombstone_stream(&name, Expected::Any).await.unwrap()),
+            _ => names.push(name),
+        }
+    }
+    for _ in 0..2 {
+        for size in [1, 7, 39, 40, 41] {
+            let (mut listed, mut token) = (Vec::new(), String::new());
+            loop {
+                let list = ListStreams::new().category("s").page_size(size).page_token(token);
+                let page = client.streams(list).await.unwrap();
+                let is_full = page.streams.len() == usize::try_from(size).unwrap();
+                assert!(is_full || page.next_page_token.is_none(), "a page is full, or the last");
+                listed.extend(page.streams);
+                match page.next_page_token {
+                    Some(next) => token = next,
+                    None => break,
+                }
+            }
+            assert_eq!(listed, names, "pages of {size}");
+        }
+        server.restart().await;
+    }
+}

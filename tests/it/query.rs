@@ -395,3 +395,75 @@ async fn a_query_finds_events_of_any_size_a_page_at_a_time() {
     let quiet = SubscribeAll::new().query(query()).from_end().silence_timeout(timeout);
     assert_eq!(until_caught_up(&mut client.subscribe_all(quiet).await.unwrap()).await, Vec::<u64>::new());
 }
+
+#[tokio::test]
+async fn a_live_subscription_goes_on_over_the_ends_of_segments() {
+    let server = TestServer::start_with(&["--segment-events", "16"]);
+    let client = server.client().await;
+    let query = || Query::item(QueryItem::new().tags(["mod:1"])).or(QueryItem::new().categories(["marked"]));
+    let mut following = client.subscribe_all(SubscribeAll::new().query(query())).await.unwrap();
+    assert_eq!(until_caught_up(&mut following).await, Vec::<u64>::new());
+    let mut expected = Vec::new();
+    for round in 0..60_u64 {
+        let batch = (0..7).map(|number| event(number).with_tag(format!("mod:{}", (round * 7 + number) % 5)));
+        let stream = if round % 10 == 0 { "marked-1" } else { "plain" };
+        let placed = append(&client, stream, batch.collect()).await;
+        let is_meant = |(number, _): &(u64, u64)| round % 10 == 0 || number % 5 == 1;
+        let new = (round * 7..).zip(placed.first_position..=placed.last_position);
+        let new: Vec<u64> = new.filter(is_meant).map(|(_, position)| position).collect();
+        for position in &new {
+            assert_eq!(within("an event", following.next_event()).await.unwrap().position, *position);
+        }
+        expected.extend(new);
+    }
+    assert_eq!(read(&client, ReadAll::new().query(query())).await, expected);
+}
+
+#[tokio::test]
+async fn a_filtered_subscriber_that_stalls_still_gets_everything_once() {
+    let server = TestServer::start_with(&["--recent-bytes", "65536", "--segment-bytes", "1000000"]);
+    let client = server.client().await;
+    let item = proto::QueryItem { tags: vec!["odd".to_owned()], ..Default::default() };
+    let query = Some(proto::Query { items: vec![item], all: None });
+    let mut api = EventStoreClient::new(server.narrow_channel().await).max_decoding_message_size(usize::MAX);
+    let request = proto::SubscribeAllRequest { query, ..Default::default() };
+    let mut raw = within("the answer", api.subscribe_all(request)).await.unwrap().into_inner();
+    let first = within("a message", raw.message()).await.unwrap().unwrap();
+    assert!(matches!(first.signal, Some(Signal::CaughtUp(_))), "{first:?}");
+    for number in 0..200_u64 {
+        let new = NewEvent::new("Large", vec![7; 64 << 10]);
+        append(&client, "large", vec![if number % 2 == 0 { new.with_tag("odd") } else { new }]).await;
+    }
+    let (mut came, mut fell_behind) = (Vec::new(), 0);
+    while came.len() < 100 {
+        let message = within("a message", raw.message()).await.unwrap().unwrap();
+        came.extend(message.events.iter().map(|event| event.position));
+        fell_behind += u32::from(matches!(message.signal, Some(Signal::FellBehind(_))));
+    }
+    assert_eq!(came, (1..=200).step_by(2).collect::<Vec<u64>>());
+    assert!(fell_behind > 0, "100 events of 64 KiB do not fit into 64 KiB");
+    append(&client, "large", vec![event(0).with_tag("odd")]).await;
+    loop {
+        let message = within("a message", raw.message()).await.unwrap().unwrap();
+        if let Some(event) = message.events.first() {
+            break assert_eq!(event.position, 201, "it is live again");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_server_in_memory_answers_queries_as_one_on_disk_does() {
+    let server = TestServer::start_with(&["--in-memory", "--segment-events", "32"]);
+    let client = server.client().await;
+    varied(&client).await;
+    let all = log(&client).await;
+    for (what, query, filter) in cases() {
+        let up: Vec<u64> = all.iter().filter(|event| filter(event)).map(|event| event.position).collect();
+        assert_eq!(read(&client, ReadAll::new().query(query.clone())).await, up, "{what}");
+        let mut following = client.subscribe_all(SubscribeAll::new().query(query)).await.unwrap();
+        assert_eq!(until_caught_up(&mut following).await, up, "{what}");
+    }
+    let since = ReadAll::new().from_time(all[199].recorded_at);
+    assert!(read(&client, since).await.contains(&200));
+    assert_eq!(client.statistics().await.unwrap().events, 400);
+}

@@ -1,6 +1,9 @@
 //! Tenants: each has a log of its own, and nothing of the others.
 
-use quipu_client::{Client, Error, Expected, ListStreams, ReadAll, ReadStream, SnapshotToSave, SubscribeAll};
+use quipu_client::{
+    Client, Error, Expected, ExpectedCheckpoint, ListStreams, ReadAll, ReadStream, SnapshotToSave, StreamMetadata,
+    SubscribeAll, Transaction,
+};
 use tonic::Code;
 
 use crate::events::{append, event, events, head, ids, log, stream};
@@ -160,4 +163,30 @@ async fn an_idle_tenant_is_closed_and_opens_again_when_it_is_asked_for() {
     crate::server::eventually("the other makes room again", async || second.read_all(ReadAll::new()).await.is_ok())
         .await;
     assert_eq!(log(&second).await.len(), 3);
+}
+
+/// Once, a store was opened for a request before the request was looked at: whoever sent nonsense under new
+/// names filled the data directory and the table of open tenants.
+#[tokio::test]
+async fn a_malformed_request_makes_no_tenant() {
+    let server = TestServer::start();
+    append(&server.client().await, "s", events(0..1)).await;
+    for number in 0..3 {
+        let client = server.client_with_tenant(&format!("fresh-{number}")).await;
+        let refused = [
+            client.append("s", Expected::Any, Vec::new()).await.map(drop),
+            client.append("$s", Expected::Any, events(0..1)).await.map(drop),
+            client.transact(Transaction::new()).await.map(drop),
+            client.set_stream_metadata("", StreamMetadata::default(), Expected::Any).await.map(drop),
+            client.tombstone_stream("$s", Expected::Any).await.map(drop),
+            client.set_checkpoint("", 0, ExpectedCheckpoint::Any).await.map(drop),
+        ];
+        for outcome in refused {
+            assert!(matches!(outcome, Err(Error::InvalidArgument(_))), "{outcome:?}");
+        }
+        let absent = client.read_all(ReadAll::new()).await.unwrap_err();
+        assert!(matches!(absent, Error::TenantNotFound), "{absent:?}");
+        assert!(matches!(client.delete_stream("s", Expected::Any).await, Err(Error::TenantNotFound)));
+    }
+    assert_eq!(std::fs::read_dir(server.data().join("tenants")).unwrap().count(), 1);
 }
