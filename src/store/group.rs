@@ -300,6 +300,7 @@ impl Group {
             }
         }
         self.check_guards(known, &transaction.guards, judged)?;
+        let mut new = 0;
         for advance in &transaction.advances {
             let name = &advance.name;
             let actual = self.checkpoint(known, name).map(|checkpoint| checkpoint.position);
@@ -307,7 +308,8 @@ impl Group {
                 let (name, expected) = (name.clone(), Some(advance.position));
                 return Err(Error::WrongCheckpoint { name, expected, actual });
             }
-            self.check_checkpoint(known, name, advance.position, actual.is_none())?;
+            new += usize::from(actual.is_none());
+            self.check_checkpoint(known, name, advance.position, if actual.is_none() { new } else { 0 })?;
         }
         Ok(())
     }
@@ -320,21 +322,30 @@ impl Group {
         Err(Error::WrongExpectedRevision { stream, expected, actual, head })
     }
 
-    /// Refuses a position that this log has not reached, and one checkpoint too many.
+    /// Refuses a position that this log has not reached, and one checkpoint too many: the last of `new` ones.
     fn check_checkpoint(
         &self,
         known: &Knowledge,
         name: &CheckpointName,
         position: Position,
-        is_new: bool,
+        new: usize,
     ) -> Result<(), Error> {
         if position > self.head() && !name.is_system() {
             return Err(Error::BeyondEnd { asked: position.0, last: Some(self.head().0) });
         }
-        if is_new && known.checkpoints.len() + self.staged.checkpoints.len() >= known.checkpoints_max {
+        // Counted one by one only where it matters.
+        let at_most = known.checkpoints.len() + self.staged.checkpoints.len() + new;
+        if new > 0 && at_most > known.checkpoints_max && self.checkpoints(known) + new > known.checkpoints_max {
             return Err(Error::TooManyCheckpoints);
         }
         Ok(())
+    }
+
+    /// How many checkpoints there are, this group included.
+    fn checkpoints(&self, known: &Knowledge) -> usize {
+        let staged = &self.staged.checkpoints;
+        let replaced = staged.keys().filter(|name| known.checkpoints.get(name).is_some()).count();
+        known.checkpoints.len() - replaced + staged.values().flatten().count()
     }
 
     fn check_room(&self, transaction: &Transaction) -> Result<(), Error> {
@@ -456,7 +467,7 @@ impl Group {
                 if actual == Some(*position) {
                     return Ok(there);
                 }
-                self.check_checkpoint(known, name, *position, actual.is_none())?;
+                self.check_checkpoint(known, name, *position, usize::from(actual.is_none()))?;
                 self.check_bytes(record::HEADER_BYTES + 8 + TIME_FIELD_BYTES + name.as_str().len())?;
                 Ok(Some(self.put_checkpoint(name, *position)))
             }
