@@ -113,8 +113,9 @@ impl Reader {
     /// The position of the first event that was committed at `time` or later; the one behind the head when
     /// there is none.
     pub fn position_at(&self, time: Timestamp, head: Position) -> Result<Position, Error> {
-        let (mut low, mut high) = self.index.around(time)?;
-        high = high.min(head.next());
+        // The index may know of events that are not seen yet.
+        let (low, high) = self.index.around(time)?;
+        let (mut low, mut high) = (low.min(head.next()), high.min(head.next()));
         while low < high {
             let middle = Position(low.0 + (high.0 - low.0) / 2);
             if self.event_at(middle)?.recorded_at() < time { low = middle.next() } else { high = middle }
