@@ -172,8 +172,9 @@ pub(super) fn appended(appended: &Appended) -> proto::AppendResponse {
 pub(super) fn transacted(transacted: &Transacted) -> proto::TransactResponse {
     proto::TransactResponse {
         appends: transacted.appends.iter().map(appended).collect(),
-        first_position: transacted.appends.first().map(|append| append.first_position.0),
-        last_position: transacted.appends.last().map(|append| append.last_position.0),
+        // The parts of a repeat may have gone in one by one, in any order.
+        first_position: transacted.appends.iter().map(|append| append.first_position.0).min(),
+        last_position: transacted.appends.iter().map(|append| append.last_position.0).max(),
         deduplicated: transacted.deduplicated,
     }
 }

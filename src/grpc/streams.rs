@@ -43,6 +43,9 @@ impl Streams for Doors {
         let store = self.store(&request, Absent::Refuse).await?;
         let StreamsListRequest { mut prefix, category, page_size, page_token, include_system } = request.into_inner();
         if !category.is_empty() {
+            if category.contains('-') {
+                return Err(invalid(Invalid::malformed("a category has no `-`")));
+            }
             let names = format!("{category}-");
             if !prefix.starts_with(&names) && !names.starts_with(&prefix) {
                 return Ok(Response::new(StreamsListResponse::default()));

@@ -305,6 +305,7 @@ impl Group {
             }
         }
         self.check_guards(known, &transaction.guards, judged)?;
+        let mut new = 0;
         for advance in &transaction.advances {
             let name = &advance.name;
             let actual = self.checkpoint(known, name).map(|checkpoint| checkpoint.position);
@@ -312,9 +313,10 @@ impl Group {
                 let (name, expected) = (name.clone(), Some(advance.position));
                 return Err(Error::WrongCheckpoint { name, expected, actual });
             }
-            self.check_reached(name, advance.position)?;
+            new += usize::from(actual.is_none());
+            self.check_checkpoint(known, name, advance.position, if actual.is_none() { new } else { 0 })?;
         }
-        self.check_checkpoints(known, transaction.advances.iter().map(|advance| &advance.name))
+        Ok(())
     }
 
     fn check_stream(&self, stream: &StreamName, state: &Known, expected: ExpectedRevision) -> Result<(), Error> {
@@ -325,31 +327,30 @@ impl Group {
         Err(Error::WrongExpectedRevision { stream, expected, actual, head })
     }
 
-    /// Refuses a position that this log has not reached. The store's own names may count in another log.
-    fn check_reached(&self, name: &CheckpointName, position: Position) -> Result<(), Error> {
+    /// Refuses a position that this log has not reached, and one checkpoint too many: the last of `new` ones.
+    fn check_checkpoint(
+        &self,
+        known: &Knowledge,
+        name: &CheckpointName,
+        position: Position,
+        new: usize,
+    ) -> Result<(), Error> {
         if position > self.head() && !name.is_system() {
             return Err(Error::BeyondEnd { asked: position.0, last: Some(self.head().0) });
+        }
+        // Counted one by one only where it matters.
+        let at_most = known.checkpoints.len() + self.staged.checkpoints.len() + new;
+        if new > 0 && at_most > known.checkpoints_max && self.checkpoints(known) + new > known.checkpoints_max {
+            return Err(Error::TooManyCheckpoints);
         }
         Ok(())
     }
 
-    /// Refuses more checkpoints than there may be, when these are set.
-    fn check_checkpoints<'a>(
-        &self,
-        known: &Knowledge,
-        names: impl Iterator<Item = &'a CheckpointName>,
-    ) -> Result<(), Error> {
-        let is_new = |name: &&CheckpointName| self.checkpoint(known, name).is_none();
-        let wanted = names.filter(is_new).count();
-        if wanted == 0 {
-            return Ok(());
-        }
-        let staged = |name: &CheckpointName, is_there: bool| {
-            i64::from(is_there) - i64::from(known.checkpoints.get(name).is_some())
-        };
-        let staged: i64 = self.staged.checkpoints.iter().map(|(name, row)| staged(name, row.is_some())).sum();
-        let there = known.checkpoints.len().saturating_add_signed(staged as isize);
-        if there + wanted > known.checkpoints_max { Err(Error::TooManyCheckpoints) } else { Ok(()) }
+    /// How many checkpoints there are, this group included.
+    fn checkpoints(&self, known: &Knowledge) -> usize {
+        let staged = &self.staged.checkpoints;
+        let replaced = staged.keys().filter(|name| known.checkpoints.get(name).is_some()).count();
+        known.checkpoints.len() - replaced + staged.values().flatten().count()
     }
 
     fn check_room(&self, transaction: &Transaction) -> Result<(), Error> {
@@ -475,8 +476,7 @@ impl Group {
                 if actual == Some(*position) {
                     return Ok(there);
                 }
-                self.check_reached(name, *position)?;
-                self.check_checkpoints(known, std::iter::once(name))?;
+                self.check_checkpoint(known, name, *position, usize::from(actual.is_none()))?;
                 self.check_bytes(record::HEADER_BYTES + 8 + TIME_FIELD_BYTES + name.as_str().len())?;
                 Ok(Some(self.put_checkpoint(name, *position)))
             }

@@ -291,15 +291,14 @@ impl Store {
                 return Err(Error::BeyondEnd { asked: revision, last: last.map(|last| last.0) });
             }
             Start::After(revision) => Revision(revision + 1),
-            Start::Beginning | Start::At(_) => Revision::FIRST,
-            Start::End => return Ok(head),
+            Start::Beginning | Start::At(_) | Start::End => Revision::FIRST,
         };
         let first = match self.reader.view(stream, head, self.clock.now()) {
             Ok(view) => from.max(view.first),
             Err(Error::StreamNotFound(_) | Error::StreamDeleted(_)) => return Ok(head),
             Err(error) => return Err(error),
         };
-        if last.is_none_or(|last| first > last) {
+        if start == Start::End || last.is_none_or(|last| first > last) {
             return Ok(head);
         }
         let page = self.reader.stream_forwards(stream, first, head, PageSize::ONE)?;

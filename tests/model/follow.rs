@@ -7,7 +7,6 @@ use quipu::log::StoredEvent;
 use quipu::model::StreamName;
 use quipu::store::{Error, Message, Start, Store, Subscription};
 
-use crate::appends::any_stream;
 use crate::checked::{Checked, holds, same};
 use crate::lives::Hidden;
 use crate::offers::TYPES;
@@ -167,7 +166,7 @@ impl Run {
 
     /// Opens a subscription.
     pub(crate) fn follow(&mut self) -> Checked {
-        let name = any_stream(&mut self.chance);
+        let name = self.any_lived();
         let to = match self.chance.below(8) {
             0 => Subscribed::Log(Wanted { items: None, has_system: true, any_tag_will_do: false }),
             1..5 => Subscribed::Log(self.any_wanted()),

@@ -91,7 +91,7 @@ pub(crate) fn is_refused(error: &Error, model: &Refusal) -> bool {
         }
         (Error::StreamTombstoned(stream), Refusal::Gone(name))
         | (Error::StreamNotFound(stream), Refusal::Missing(name)) => stream.as_str() == name,
-        (Error::EventIdConflict { .. }, Refusal::Taken) => true,
+        (Error::EventIdConflict { .. }, Refusal::Taken) | (Error::TooManyCheckpoints, Refusal::TooMany) => true,
         (Error::GuardNotMet { index, actual, .. }, Refusal::Guard(at, seen)) => {
             let told = match actual {
                 Actual::Stream { actual, .. } => Seen::Stream(*actual),

@@ -153,6 +153,17 @@ pub(crate) fn compare_life((change, model): &Lived, answer: &Result<Position, Er
 }
 
 impl Run {
+    /// A stream; often one of whose life something was told, such as its end.
+    pub(crate) fn any_lived(&mut self) -> String {
+        let is_end = self.chance.once_in(2);
+        let is_meant = |name: &&String| !is_end || self.plain.life(name).is_tombstoned;
+        let lived: Vec<&String> = self.plain.lives.keys().filter(is_meant).collect();
+        if lived.is_empty() || !self.chance.once_in(3) {
+            return any_stream(&mut self.chance);
+        }
+        lived[self.chance.below(lived.len() as u64) as usize].clone()
+    }
+
     /// A change of some stream's life, and what the model makes of it.
     pub(crate) fn any_life(&mut self) -> Lived {
         let mut name = any_stream(&mut self.chance);
@@ -160,7 +171,7 @@ impl Run {
             name = any_stream(&mut self.chance);
         }
         let what = match self.chance.below(20) {
-            0..6 if name.starts_with("n-") || name == "A" => LifeEvent::Tombstoned,
+            0..6 if name.starts_with("n-") || ["A", "a-2"].contains(&&*name) => LifeEvent::Tombstoned,
             0..8 => LifeEvent::Deleted,
             8 if self.plain.life(&name).is_tombstoned => LifeEvent::Tombstoned,
             8 => LifeEvent::Deleted,

@@ -41,6 +41,9 @@ impl Plain {
             if position > self.head() {
                 return Err(Refusal::Beyond(position));
             }
+            if actual.is_none() && self.marks.len() >= self.marks_most {
+                return Err(Refusal::TooMany);
+            }
             self.marks.insert(name.to_owned(), (position, self.time));
         }
         Ok(self.mark(name))

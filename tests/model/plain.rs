@@ -51,6 +51,8 @@ pub(crate) struct Plain {
     pub(crate) window: usize,
     /// How many snapshots of a stream are kept.
     pub(crate) kept: usize,
+    /// How many checkpoints there may be.
+    pub(crate) marks_most: usize,
     pub(crate) wrong: Wrong,
 }
 
@@ -65,6 +67,7 @@ impl Plain {
             time: Timestamp::default(),
             window: 0,
             kept: 0,
+            marks_most: 0,
             wrong,
         }
     }

@@ -90,7 +90,7 @@ impl Run {
 
     /// Asks for single events, for a stream, and for names.
     pub(crate) fn look_up(&mut self) -> Checked {
-        let (name, prefix) = (any_stream(&mut self.chance), any_stream(&mut self.chance));
+        let (name, prefix) = (self.any_lived(), any_stream(&mut self.chance));
         let place = self.chance.below(self.plain.head() + 3);
         let most = 1 + self.chance.below(70) as usize;
         self.note(format!("look up position {place}, stream `{name}`, {most} names from `{prefix}` on"));

@@ -115,6 +115,7 @@ impl Run {
 
     fn agree_on_limits(&mut self) {
         self.plain.window = self.setting.window + usize::from(self.plain.wrong == Wrong::Window);
+        self.plain.marks_most = self.setting.marks;
         self.plain.kept = self.setting.kept + usize::from(self.plain.wrong == Wrong::Kept);
     }
 

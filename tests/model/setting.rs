@@ -16,6 +16,7 @@ pub(crate) struct Setting {
     pub(crate) mask: u64,
     pub(crate) window: usize,
     pub(crate) kept: usize,
+    pub(crate) marks: usize,
     heads: usize,
     recent_bytes: usize,
     index_bytes: u64,
@@ -34,6 +35,7 @@ impl Setting {
             mask,
             window: one_of(chance, &[0, 1, 3, 8, 40, 1000]),
             kept: one_of(chance, &[1, 2, 3]),
+            marks: one_of(chance, &[2, 4, 1000]),
             heads: one_of(chance, &[0, 2, 6, 1000]),
             recent_bytes: one_of(chance, &[0, 300, 2000, 1 << 20]),
             index_bytes: one_of(chance, &[0, 500, 5000, 1 << 30]),
@@ -56,6 +58,7 @@ impl Setting {
             limits: Arc::new(Limits {
                 recent_event_ids: self.window,
                 snapshots_per_stream: self.kept,
+                checkpoints: self.marks,
                 ..Limits::default()
             }),
             log: LogOptions {

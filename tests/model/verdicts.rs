@@ -28,6 +28,8 @@ pub(crate) enum Refusal {
     NoMark(String),
     /// A position lies beyond the head.
     Beyond(u64),
+    /// There would be too many checkpoints.
+    TooMany,
 }
 
 /// What is so where a guard wanted something else.
@@ -74,6 +76,7 @@ impl Plain {
         for (index, guard) in asked.guards.iter().enumerate().skip(ignored) {
             self.refuted(guard).map_or(Ok(()), |seen| Err(Refusal::Guard(index, seen)))?;
         }
+        let mut new = 0;
         for (name, position) in &asked.advances {
             let there = self.marks.get(name).map(|(position, _)| *position);
             if there.is_some_and(|there| there >= *position) {
@@ -81,6 +84,10 @@ impl Plain {
             }
             if *position > self.head() {
                 return Err(Refusal::Beyond(*position));
+            }
+            new += usize::from(there.is_none());
+            if there.is_none() && self.marks.len() + new > self.marks_most {
+                return Err(Refusal::TooMany);
             }
         }
         Ok(())
