@@ -159,9 +159,11 @@ impl Index {
 
     /// Whether an event in a range of positions may match, as far as memory tells. Never asks the disk.
     pub fn may_match(&self, plan: &Plan, range: &RangeInclusive<Position>) -> bool {
-        self.parts_in(range, Walk::Backwards)
-            .iter()
-            .any(|part| plan.may_match(&**part) && (!part.is_in_memory() || !self.has_none(plan, part.clone(), range)))
+        let (parts, mut places) = self.span(range, Walk::Backwards);
+        places.any(|place| {
+            let part = &parts[place];
+            plan.may_match(&**part) && (!part.is_in_memory() || !self.has_none(plan, part.clone(), range))
+        })
     }
 
     /// Whether the part in memory has no candidate in a range.
@@ -179,9 +181,10 @@ impl Index {
         range: &RangeInclusive<Position>,
         walk: Walk,
     ) -> Result<Option<Candidates<'_>>, Error> {
-        for part in self.parts_in(range, walk) {
-            if plan.may_match(&*part)
-                && let Some(found) = Candidates::of(self, plan, part, range, walk)?
+        let (parts, places) = self.span(range, walk);
+        for place in places {
+            if plan.may_match(&*parts[place])
+                && let Some(found) = Candidates::of(self, plan, parts[place].clone(), range, walk)?
             {
                 return Ok(Some(found));
             }
@@ -282,16 +285,20 @@ impl Index {
         change(Arc::make_mut(&mut parts));
     }
 
-    /// The parts with positions of a range, in the order of a walk.
-    fn parts_in(&self, range: &RangeInclusive<Position>, walk: Walk) -> Vec<Arc<dyn Part>> {
+    /// The parts, and the places of those with positions of a range, in the order of a walk.
+    fn span(
+        &self,
+        range: &RangeInclusive<Position>,
+        walk: Walk,
+    ) -> (Arc<Vec<Arc<dyn Part>>>, impl Iterator<Item = usize> + use<>) {
         let parts = self.parts();
         let first = parts.partition_point(|part| part.first_position() <= *range.start()).saturating_sub(1);
-        let end = parts.partition_point(|part| part.first_position() <= *range.end());
-        let mut inside: Vec<_> = parts.get(first..end).unwrap_or_default().to_vec();
-        if walk == Walk::Backwards {
-            inside.reverse();
-        }
-        inside
+        let end = parts.partition_point(|part| part.first_position() <= *range.end()).max(first);
+        let places = (first..end).map(move |place| match walk {
+            Walk::Forwards => place,
+            Walk::Backwards => first + end - 1 - place,
+        });
+        (parts, places)
     }
 
     fn part_with(&self, position: Position) -> Option<Arc<dyn Part>> {

@@ -9,6 +9,7 @@
 //! | `writer` | the one writer: drain, decide, commit, publish, answer |
 //! | `transaction` | what can be asked to go in together |
 //! | `group` | one group commit in the making: the verdict on each request |
+//! | `bookkeeping` | the verdicts on snapshots, lives of streams and checkpoints |
 //! | `guards` | the one evaluator of guards |
 //! | `staged` | what a group would change |
 //! | `repeats` | requests whose events went in before |
@@ -26,6 +27,7 @@
 //! | `tenants` | which stores are open |
 //! | `home` | the data directory: its lock and its format |
 
+mod bookkeeping;
 mod checkpoints;
 mod controls;
 mod error;

@@ -1,6 +1,6 @@
 //! Streams: what is known of one, and their names, page by page.
 
-use quipu_client::{Client, ListStreams, StreamInfo, StreamPage, proto};
+use quipu_client::{Client, Error, ListStreams, StreamInfo, StreamPage, proto};
 use tonic::Code;
 
 use crate::events::{append, event, events, log};
@@ -128,12 +128,10 @@ async fn a_category_lists_the_names_that_begin_with_it_and_a_hyphen_whatever_its
     for name in ["order-1", "order-1-a", "orders-1", "order", "Ümläut Ü-1", "%-_", "a-b-c", "-odd"] {
         append(&client, name, vec![event(0)]).await;
     }
-    let cases: [(&str, &[&str]); 10] = [
+    let cases: [(&str, &[&str]); 8] = [
         ("order", &["order-1", "order-1-a"]),
         ("orde", &[]),
-        ("order-1", &["order-1-a"]),
         ("a", &["a-b-c"]),
-        ("a-b", &["a-b-c"]),
         ("Ümläut Ü", &["Ümläut Ü-1"]),
         ("%", &["%-_"]),
         ("\n", &[]),
@@ -150,4 +148,6 @@ async fn a_category_lists_the_names_that_begin_with_it_and_a_hyphen_whatever_its
         assert_eq!(wide, names, "{category:?}");
     }
     assert_eq!(list(ListStreams::new().category("x".repeat(100_000))).await, Vec::<String>::new());
+    let hyphen = client.streams(ListStreams::new().category("a-b")).await;
+    assert!(matches!(hyphen, Err(Error::InvalidArgument(_))), "{hyphen:?}");
 }

@@ -81,10 +81,17 @@ impl Run {
         let last = self.plain.last(name).filter(|_| !self.plain.is_deleted(name));
         match (last, answer) {
             (None, Err(Error::StreamNotFound(stream))) => same("a missing stream", &stream.as_str(), &name),
+            (Some(_), Err(Error::StreamDeleted(stream))) => {
+                let hidden = self.plain.life(name).deleted_before.unwrap_or(0);
+                holds(revision.0 < hidden, || format!("revision {revision} is shown, from {hidden} on"))?;
+                same("a stream that was deleted", &stream.as_str(), &name)
+            }
             (Some(last), Err(Error::SnapshotAhead { stream, revision: told, actual })) if revision > last => {
                 same("a snapshot ahead", &(stream.as_str(), told, actual), &(name, revision, last))
             }
-            (Some(last), Ok(saved_at)) if revision <= last => {
+            (Some(last), Ok(saved_at))
+                if (self.plain.life(name).deleted_before.unwrap_or(0)..=last.0).contains(&revision.0) =>
+            {
                 self.plain.save(name, revision.0, &bytes);
                 same("the time of a snapshot", &saved_at, &self.plain.time)
             }

@@ -183,7 +183,7 @@ impl Plain {
     }
 
     /// The revision of the first event, if all are in the window, in this stream, one after another, and the
-    /// append expected no place.
+    /// append expected no other place.
     fn lately(&self, tried: &Tried) -> Option<usize> {
         let found: Option<Vec<usize>> = tried.offers.iter().map(|offer| self.recent(offer.id())).collect();
         let found = found?;
@@ -195,7 +195,13 @@ impl Plain {
                 return None;
             }
         }
-        matches!(tried.expected, ExpectedRevision::Any | ExpectedRevision::StreamExists).then_some(first)
+        let is_place = match tried.expected {
+            ExpectedRevision::Any | ExpectedRevision::StreamExists => true,
+            // It began the stream, which may have been deleted since.
+            ExpectedRevision::NoStream => first as u64 <= self.life(&tried.stream).deleted_before.unwrap_or(0),
+            ExpectedRevision::Exactly(_) => false,
+        };
+        is_place.then_some(first)
     }
 
     fn placed(&self, tried: &Tried, first: usize, deduplicated: bool) -> Appended {
