@@ -105,7 +105,7 @@ pub struct Knobs {
     #[arg(long, env = "QUIPU_INDEX_BYTES", value_name = "BYTES")]
     pub index_bytes: Option<u64>,
 
-    /// Streams of a tenant whose last revisions are kept in memory; at least 2 [default: 1048576]
+    /// Streams of a tenant whose last revisions are kept in memory; at least 2 [default: 2097152]
     #[arg(long, env = "QUIPU_HEADS", value_name = "STREAMS")]
     pub heads: Option<usize>,
 

@@ -65,7 +65,7 @@ impl Default for StoreOptions {
             log: LogOptions::default(),
             queue_bytes: 64 << 20,
             recent_bytes: 16 << 20,
-            heads: 1 << 20,
+            heads: 1 << 21,
             index_bytes: 512 << 20,
             clock: Clock::system(),
             term_mask: u64::MAX,

@@ -62,8 +62,13 @@ pub(super) struct Proposer {
 impl Proposer {
     /// With payloads of its own.
     pub(super) fn new() -> Self {
+        Self::of_payloads(PAYLOAD_BYTES)
+    }
+
+    /// With payloads of its own of another size, at least 11 bytes.
+    pub(super) fn of_payloads(bytes: usize) -> Self {
         let mut lots = Lots::new();
-        let fill = PAYLOAD_BYTES - r#"{"text":""}"#.len();
+        let fill = bytes - r#"{"text":""}"#.len();
         let payload = |_| Bytes::from(format!(r#"{{"text":"{}"}}"#, lots.text(fill)));
         Self { payloads: (0..PAYLOADS).map(payload).collect(), made: 0, id: (0, 0) }
     }

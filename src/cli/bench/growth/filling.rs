@@ -1,7 +1,7 @@
-//! Fills a log: 10 events to a stream, one at a time, so that a stream's events lie far apart.
+//! Fills a log, one event to a stream at a time, so that a stream's events lie far apart.
 //!
 //! A transaction takes one event to each of a thousand streams. Ten rounds over a window of streams give
-//! each of them its ten events; then comes the next window.
+//! each of them ten events; then comes the next window, and after the last the first again.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,10 +15,14 @@ use tonic::transport::Channel;
 use super::super::Error;
 use super::super::error::told;
 use super::super::load::{Done, Work, repeat};
-use super::super::payload::{PAYLOAD_BYTES, Proposer};
+use super::super::payload::Proposer;
 
-/// The events of a stream.
-pub(super) const EVENTS_PER_ENTITY: u64 = 10;
+/// The events that a stream gets in one go.
+pub(super) const ROUNDS: u64 = 10;
+
+/// The size of a payload: small, so that the largest log still fits into the memory of the machine, and what
+/// is measured is the server and not how fast the disk reads.
+pub(super) const GROWTH_PAYLOAD_BYTES: usize = 64;
 
 /// The streams of a window.
 const WINDOW: u64 = 100_000;
@@ -31,8 +35,10 @@ const TIMEOUT: Duration = Duration::from_secs(7200);
 /// The streams there are.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Entities {
-    /// How many have their ten events.
+    /// How many.
     pub(super) count: u64,
+    /// How many events each has.
+    pub(super) events: u64,
 }
 
 impl Entities {
@@ -60,32 +66,48 @@ pub(super) struct Filled {
     pub(super) took: Duration,
 }
 
-/// Fills the log up to so many events of entities.
-pub(super) async fn fill(endpoint: &str, entities: &mut Entities, events: u64) -> Result<Filled, Error> {
+/// Fills the log up to so many events, in streams of ten events and more, but at most so many streams.
+pub(super) async fn fill(
+    endpoint: &str,
+    entities: &mut Entities,
+    events: u64,
+    streams_max: u64,
+) -> Result<Filled, Error> {
     let client = Client::connect(endpoint).await?;
     let began = Instant::now();
-    let before = entities.count;
-    let wanted = events / EVENTS_PER_ENTITY;
-    while entities.count < wanted {
-        let streams = WINDOW.min(wanted - entities.count);
-        let turns = Arc::new(AtomicU64::new(0));
-        let transactions = streams.div_ceil(STREAMS_PER_TRANSACTION) * EVENTS_PER_ENTITY;
-        let worker = |_| Filler {
-            stub: EventStoreClient::new(client.channel()).max_encoding_message_size(usize::MAX),
-            proposer: Proposer::new(),
-            first: entities.count,
-            streams,
-            turns: turns.clone(),
-            transactions,
-        };
-        let calls = transactions.div_ceil(WORKERS);
-        let measured = repeat((0..WORKERS).map(worker).collect(), calls, TIMEOUT).await;
-        if let Some(cause) = measured.first_error {
-            return Err(Error::Prepare { row: "growth", cause });
-        }
-        entities.count += streams;
+    let before = entities.count * entities.events;
+    let streams = (events / ROUNDS).min(streams_max);
+    // Every stream that there is has as many events as the others, so new ones come before more of each.
+    while entities.count < streams {
+        let first = entities.count;
+        let window = WINDOW.min(streams - first);
+        entities.events = entities.events.max(ROUNDS);
+        fill_window(&client, first, window).await?;
+        entities.count += window;
     }
-    Ok(Filled { events: (entities.count - before) * EVENTS_PER_ENTITY, took: began.elapsed() })
+    while entities.events * entities.count < events {
+        for first in (0..entities.count).step_by(WINDOW as usize) {
+            fill_window(&client, first, WINDOW.min(entities.count - first)).await?;
+        }
+        entities.events += ROUNDS;
+    }
+    Ok(Filled { events: entities.count * entities.events - before, took: began.elapsed() })
+}
+
+async fn fill_window(client: &Client, first: u64, streams: u64) -> Result<(), Error> {
+    let turns = Arc::new(AtomicU64::new(0));
+    let transactions = streams.div_ceil(STREAMS_PER_TRANSACTION) * ROUNDS;
+    let worker = |_| Filler {
+        stub: EventStoreClient::new(client.channel()).max_encoding_message_size(usize::MAX),
+        proposer: Proposer::of_payloads(GROWTH_PAYLOAD_BYTES),
+        first,
+        streams,
+        turns: turns.clone(),
+        transactions,
+    };
+    let calls = transactions.div_ceil(WORKERS);
+    let measured = repeat((0..WORKERS).map(worker).collect(), calls, TIMEOUT).await;
+    measured.first_error.map_or(Ok(()), |cause| Err(Error::Prepare { row: "growth", cause }))
 }
 
 struct Filler {
@@ -113,7 +135,7 @@ impl Work for Filler {
             return Ok(Done { count: 0, bytes: 0 });
         }
         // Rounds come one after the other, each over all pieces of the window.
-        let pieces = self.transactions / EVENTS_PER_ENTITY;
+        let pieces = self.transactions / ROUNDS;
         let (round, piece) = (turn / pieces, turn % pieces);
         let start = piece * STREAMS_PER_TRANSACTION;
         let end = (start + STREAMS_PER_TRANSACTION).min(self.streams);
@@ -122,7 +144,7 @@ impl Work for Filler {
         let count = appends.len() as u64;
         let request = proto::TransactRequest { appends, ..Default::default() };
         match self.stub.transact(request).await {
-            Ok(_) => Ok(Done { count, bytes: count * PAYLOAD_BYTES as u64 }),
+            Ok(_) => Ok(Done { count, bytes: count * GROWTH_PAYLOAD_BYTES as u64 }),
             Err(status) => Err(told(&quipu_client::Error::from(status))),
         }
     }

@@ -7,15 +7,20 @@ use tonic::transport::Channel;
 
 use super::super::error::told;
 use super::super::load::{Done, Work};
-use super::super::payload::{Lots, PAYLOAD_BYTES, Proposer};
-use super::filling::{EVENTS_PER_ENTITY, Entities, stream_of, tag_of};
+use super::super::payload::{Lots, Proposer};
+use super::filling::{Entities, GROWTH_PAYLOAD_BYTES, stream_of, tag_of};
 
 /// How many entities point queries ask for: few enough to stay in every cache.
 const ASKED_FOR: u64 = 1000;
 
+/// How many events a point query asks for.
+const ASKED_EVENTS: u64 = 10;
+
 /// What guards an append.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum GuardedKind {
+    /// Nothing: what the machine makes of an append by now.
+    Unguarded,
     /// The exact revision of another stream, which ends anywhere in the log.
     StreamGuard,
     /// No event ever has a tag.
@@ -27,10 +32,12 @@ pub(super) enum GuardedKind {
 }
 
 impl GuardedKind {
-    pub(super) const ALL: [Self; 4] = [Self::StreamGuard, Self::TagGuard, Self::TypeGuard, Self::FrequentType];
+    pub(super) const ALL: [Self; 5] =
+        [Self::Unguarded, Self::StreamGuard, Self::TagGuard, Self::TypeGuard, Self::FrequentType];
 
     pub(super) fn name(self) -> &'static str {
         match self {
+            Self::Unguarded => "append, no guard",
             Self::StreamGuard => "append, revision of any stream",
             Self::TagGuard => "append, no such tag ever",
             Self::TypeGuard => "append, no such type ever",
@@ -53,7 +60,7 @@ pub(super) struct Guarded {
 impl Guarded {
     pub(super) fn new(client: &Client, entities: Entities, kind: GuardedKind) -> Self {
         let stub = EventStoreClient::new(client.channel());
-        Self { stub, proposer: Proposer::new(), entities, kind, lots: Lots::new(), head: 0 }
+        Self { stub, proposer: Proposer::of_payloads(GROWTH_PAYLOAD_BYTES), entities, kind, lots: Lots::new(), head: 0 }
     }
 
     fn request(&mut self) -> proto::AppendRequest {
@@ -66,8 +73,9 @@ impl Guarded {
             vec![proto::Guard { kind }]
         };
         let guards = match self.kind {
+            GuardedKind::Unguarded => Vec::new(),
             GuardedKind::StreamGuard => {
-                let kind = Some(expected_revision::Kind::Revision(EVENTS_PER_ENTITY - 1));
+                let kind = Some(expected_revision::Kind::Revision(self.entities.events - 1));
                 let expected = Some(proto::ExpectedRevision { kind });
                 let stream = stream_of(self.entities.drawn(self.lots.draw() >> 32));
                 vec![proto::Guard { kind: Some(guard::Kind::Stream(guard::Stream { stream, expected })) }]
@@ -101,11 +109,11 @@ impl Work for Guarded {
         let request = self.request();
         let answer = self.stub.append(request).await.map_err(|status| told(&quipu_client::Error::from(status)))?;
         self.head = answer.into_inner().last_position;
-        Ok(Done { count: 1, bytes: PAYLOAD_BYTES as u64 })
+        Ok(Done { count: 1, bytes: GROWTH_PAYLOAD_BYTES as u64 })
     }
 }
 
-/// Reads the ten events of one entity a call.
+/// Reads ten events of one entity a call.
 #[derive(Debug)]
 pub(super) struct PointReader {
     client: Client,
@@ -127,19 +135,19 @@ impl Work for PointReader {
         self.turn += 1;
         let events = if self.by_query {
             let query = Query::item(QueryItem::new().tags([tag_of(entity)]));
-            match self.client.read_all(ReadAll::new().query(query)).await {
+            match self.client.read_all(ReadAll::new().query(query).limit(ASKED_EVENTS)).await {
                 Ok(reading) => reading.collect().await,
                 Err(error) => Err(error),
             }
         } else {
-            let read = ReadStream::new(stream_of(entity)).limit(EVENTS_PER_ENTITY);
+            let read = ReadStream::new(stream_of(entity)).limit(ASKED_EVENTS);
             match self.client.read_stream(read).await {
                 Ok(reading) => reading.collect().await,
                 Err(error) => Err(error),
             }
         }
         .map_err(|error| told(&error))?;
-        if events.len() as u64 != EVENTS_PER_ENTITY {
+        if events.len() as u64 != ASKED_EVENTS {
             return Err(format!("{} events of {}", events.len(), tag_of(entity)));
         }
         Ok(Done { count: 1, bytes: events.iter().map(|event| event.data.len() as u64).sum() })

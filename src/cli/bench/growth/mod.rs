@@ -1,7 +1,7 @@
 //! `quipu bench-growth`: what an operation costs in a small log, and what in a large one.
 //!
-//! One server of the bench's own is filled to one size after another, 10 events to a stream, each stream's
-//! events spread over a million others. At each size the same guarded appends and point queries are
+//! One server of the bench's own is filled to one size after another, 10 events and more to a stream, each
+//! stream's events spread over a million others. At each size the same guarded appends and point queries are
 //! measured, then what the server holds in memory and on disk, and how long it takes to start. The load is
 //! in `filling.rs` and `guarded.rs`, the machine's figures in `process.rs`, the table in `table.rs`.
 
@@ -41,6 +41,9 @@ pub struct GrowthArgs {
     /// The sizes of the log, in events, ascending.
     #[arg(long, value_name = "N", value_delimiter = ',', default_values_t = [100_000, 10_000_000, 50_000_000])]
     sizes: Vec<u64>,
+    /// How many streams there are at most; up to then, each has 10 events.
+    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
+    streams: u64,
     /// How long each cost is measured, in seconds.
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=3600))]
     seconds: u64,
@@ -59,7 +62,7 @@ async fn measure(args: GrowthArgs) -> Result<(), Error> {
     let mut entities = Entities::default();
     let mut table = Table::default();
     for size in &args.sizes {
-        let filled = fill(server.endpoint(), &mut entities, *size).await?;
+        let filled = fill(server.endpoint(), &mut entities, *size, args.streams).await?;
         table.begin(*size, &filled);
         for kind in GuardedKind::ALL {
             for in_flight in [1, IN_FLIGHT] {
