@@ -84,7 +84,7 @@ pub struct Knobs {
     #[arg(long, env = "QUIPU_SEGMENT_BYTES", value_name = "BYTES")]
     pub segment_bytes: Option<u64>,
 
-    /// Events after which a segment gets a successor; 1 to 2147483647 [default: 1048576]
+    /// Events after which a segment gets a successor; 1 to 2147483647 [default: 524288]
     #[arg(long, env = "QUIPU_SEGMENT_EVENTS", value_name = "EVENTS")]
     pub segment_events: Option<u64>,
 

@@ -1,12 +1,12 @@
 //! A filter: says for sure that a term is not there, or that it may be.
 //!
-//! A blocked bloom filter: a hash chooses 64 bytes, then six bits in them. At twelve bits a term
-//! about one absent term in a hundred is let through. Blocks are independent, so a question costs one
-//! cache line.
+//! A blocked bloom filter: a hash chooses 64 bytes, then seven bits in them. At sixteen bits a term about
+//! one absent term in five hundred is let through: a log of fifty million events asks a hundred filters, and
+//! most questions about what never was must end there. Blocks are independent, so each costs one cache line.
 
 pub(super) const BLOCK_BYTES: usize = 64;
-const BITS_PER_TERM: usize = 12;
-const PROBES: u32 = 6;
+const BITS_PER_TERM: usize = 16;
+const PROBES: u32 = 7;
 
 /// A set of hashes that may say yes too often, never no.
 #[derive(Debug)]
@@ -54,9 +54,10 @@ pub(super) fn block_of(hash: u64, filter_bytes: u64) -> u64 {
     ((u128::from(mixed(hash)) * blocks) >> 64) as u64 * BLOCK_BYTES as u64
 }
 
-/// Whether the hash may be in the set, by its block.
+/// Whether the hash may be in the set, by its block. All bits are looked at, without a branch between them:
+/// so the processor fetches the block of the next filter while it waits for this one's.
 pub(super) fn block_may_have(block: &[u8], hash: u64) -> bool {
-    bits_of(hash).all(|(byte, bit)| block[byte] & bit != 0)
+    bits_of(hash).fold(true, |has_all, (byte, bit)| has_all & (block[byte] & bit != 0))
 }
 
 fn mixed(hash: u64) -> u64 {
@@ -67,7 +68,7 @@ fn mixed(hash: u64) -> u64 {
 fn bits_of(hash: u64) -> impl Iterator<Item = (usize, u8)> {
     let bits = (hash ^ mixed(hash).rotate_left(29)).wrapping_mul(0xd6e8_feb8_6659_fd93);
     (0..PROBES).map(move |probe| {
-        let bit = (bits >> (probe * 9 + 10)) as usize % (BLOCK_BYTES * 8);
+        let bit = (bits >> (probe * 9 + 1)) as usize % (BLOCK_BYTES * 8);
         (bit / 8, 1 << (bit % 8))
     })
 }
@@ -84,7 +85,7 @@ mod tests {
         let filter = Filter::of(inside);
         assert!(inside.iter().all(|hash| filter.may_have(*hash)));
         let wrong = outside.iter().filter(|hash| filter.may_have(**hash)).count();
-        assert!(wrong < 300, "{wrong} of 10,000 absent terms were let through");
+        assert!(wrong < 60, "{wrong} of 10,000 absent terms were let through");
     }
 
     #[test]

@@ -16,8 +16,8 @@
 //! ```
 //!
 //! Integers are big-endian; the whole lies in checked pages. The bucket is the top of the hash, so
-//! directory and entry together hold at least 32 bits of it. A term of one event costs 10 bytes: 8 for
-//! its entry, half a byte of the directory, 1.5 of the filter. Directory and filter are held in memory
+//! directory and entry together hold at least 32 bits of it. A term of one event costs 10.5 bytes: 8
+//! for its entry, half a byte of the directory, 2 of the filter. Directory and filter are held in memory
 //! where the index has room for them; everything else is read when asked for.
 //!
 //! `last_block` is the header checksum of the segment's last block, which chains all before it: an index

@@ -29,7 +29,7 @@ pub struct LogOptions {
 
 impl Default for LogOptions {
     fn default() -> Self {
-        Self { segment_bytes: 256 << 20, segment_events: 1 << 20, disk_reserve_bytes: 64 << 20 }
+        Self { segment_bytes: 256 << 20, segment_events: 1 << 19, disk_reserve_bytes: 64 << 20 }
     }
 }
 
