@@ -6,7 +6,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::Bound;
-use std::sync::RwLock;
+use std::sync::{Arc, RwLock};
 
 use super::part::{self, Control, EVENTS_PER_TIME, Part, Postings};
 use super::tally::Tally;
@@ -177,6 +177,10 @@ impl Part for Active {
 
     fn held_bytes(&self) -> u64 {
         0
+    }
+
+    fn filter(&self) -> Option<Arc<[u8]>> {
+        None
     }
 
     fn may_have(&self, term: Term) -> bool {

@@ -4,6 +4,8 @@
 //! one absent term in five hundred is let through: a log of fifty million events asks a hundred filters, and
 //! most questions about what never was must end there. Blocks are independent, so each costs one cache line.
 
+use std::sync::Arc;
+
 pub(super) const BLOCK_BYTES: usize = 64;
 const BITS_PER_TERM: usize = 16;
 const PROBES: u32 = 7;
@@ -11,36 +13,36 @@ const PROBES: u32 = 7;
 /// A set of hashes that may say yes too often, never no.
 #[derive(Debug)]
 pub(super) struct Filter {
-    bytes: Vec<u8>,
+    bytes: Arc<[u8]>,
 }
 
 impl Filter {
     /// The filter of these hashes.
     pub(super) fn of(hashes: &[u64]) -> Self {
         let blocks = (hashes.len() * BITS_PER_TERM).div_ceil(BLOCK_BYTES * 8).max(1);
-        let mut filter = Self { bytes: vec![0; blocks * BLOCK_BYTES] };
+        let mut bytes = vec![0; blocks * BLOCK_BYTES];
         for hash in hashes {
-            let block = block_of(*hash, filter.bytes.len() as u64) as usize;
-            bits_of(*hash).for_each(|(byte, bit)| filter.bytes[block + byte] |= bit);
+            let block = block_of(*hash, bytes.len() as u64) as usize;
+            bits_of(*hash).for_each(|(byte, bit)| bytes[block + byte] |= bit);
         }
-        filter
+        Self { bytes: bytes.into() }
     }
 
     /// Takes stored bytes; `None` when they are no filter's.
     pub(super) fn from_bytes(bytes: Vec<u8>) -> Option<Self> {
-        is_length(bytes.len() as u64).then_some(Self { bytes })
+        is_length(bytes.len() as u64).then(|| Self { bytes: bytes.into() })
     }
 
-    /// The bytes to store.
-    pub(super) fn bytes(&self) -> &[u8] {
+    /// The bytes: what is stored, and what [`may_have`] is asked about.
+    pub(super) fn bytes(&self) -> &Arc<[u8]> {
         &self.bytes
     }
+}
 
-    /// Whether the hash may be in the set.
-    pub(super) fn may_have(&self, hash: u64) -> bool {
-        let block = block_of(hash, self.bytes.len() as u64) as usize;
-        block_may_have(&self.bytes[block..block + BLOCK_BYTES], hash)
-    }
+/// Whether the hash may be in the set, by the bytes of its filter.
+pub(super) fn may_have(bytes: &[u8], hash: u64) -> bool {
+    let block = block_of(hash, bytes.len() as u64) as usize;
+    block_may_have(&bytes[block..block + BLOCK_BYTES], hash)
 }
 
 /// Whether a filter can have so many bytes.
@@ -83,8 +85,8 @@ mod tests {
         let hashes: Vec<u64> = (0..20_000_u64).map(|n| xxh3_64(&n.to_be_bytes())).collect();
         let (inside, outside) = hashes.split_at(10_000);
         let filter = Filter::of(inside);
-        assert!(inside.iter().all(|hash| filter.may_have(*hash)));
-        let wrong = outside.iter().filter(|hash| filter.may_have(**hash)).count();
+        assert!(inside.iter().all(|hash| may_have(filter.bytes(), *hash)));
+        let wrong = outside.iter().filter(|hash| may_have(filter.bytes(), **hash)).count();
         assert!(wrong < 60, "{wrong} of 10,000 absent terms were let through");
     }
 
@@ -98,7 +100,10 @@ mod tests {
             for hash in hashes.into_iter().chain([0, u64::MAX]) {
                 let at = block_of(hash, filter.bytes().len() as u64) as usize;
                 let alone = block_may_have(&filter.bytes()[at..at + BLOCK_BYTES], hash);
-                assert_eq!((alone, again.may_have(hash)), (filter.may_have(hash), filter.may_have(hash)));
+                assert_eq!(
+                    (alone, may_have(again.bytes(), hash)),
+                    (may_have(filter.bytes(), hash), may_have(filter.bytes(), hash))
+                );
             }
         }
     }

@@ -12,6 +12,7 @@ use std::thread::JoinHandle;
 use super::active::Active;
 use super::candidates::Candidates;
 use super::part::{Control, Part, Postings};
+use super::parts::Parts;
 use super::plan::Plan;
 use super::sealed::Sealed;
 use super::tally::Tally;
@@ -33,8 +34,7 @@ pub struct Index {
     segments: Segments,
     /// What directories and filters of sealed parts may take, in bytes.
     memory_bytes: u64,
-    /// In the order of the log. Replaced as a whole, so that a question holds one of them.
-    parts: RwLock<Arc<Vec<Arc<dyn Part>>>>,
+    parts: RwLock<Arc<Parts>>,
     active: Mutex<Arc<Active>>,
     sealing: Mutex<Option<JoinHandle<()>>>,
     /// Held while a file is written or a part replaced.
@@ -97,7 +97,7 @@ impl Index {
             parts.push(part);
         }
         parts.reverse();
-        *index.parts.write().expect("no panic under this lock") = Arc::new(parts);
+        *index.parts.write().expect("no panic under this lock") = Arc::new(Parts::of(parts));
         Ok(index)
     }
 
@@ -162,7 +162,8 @@ impl Index {
         let (parts, mut places) = self.span(range, Walk::Backwards);
         places.any(|place| {
             let part = &parts[place];
-            plan.may_match(&**part) && (!part.is_in_memory() || !self.has_none(plan, part.clone(), range))
+            plan.may_match(|term| parts.may_have(place, term))
+                && (!part.is_in_memory() || !self.has_none(plan, part.clone(), range))
         })
     }
 
@@ -183,7 +184,7 @@ impl Index {
     ) -> Result<Option<Candidates<'_>>, Error> {
         let (parts, places) = self.span(range, walk);
         for place in places {
-            if plan.may_match(&*parts[place])
+            if plan.may_match(|term| parts.may_have(place, term))
                 && let Some(found) = Candidates::of(self, plan, parts[place].clone(), range, walk)?
             {
                 return Ok(Some(found));
@@ -217,11 +218,11 @@ impl Index {
     /// The segments with events that may have a term, newest first, found one at a time.
     pub fn locate(&self, term: Term) -> impl Iterator<Item = Result<Located, Error>> + '_ {
         let parts = self.parts();
-        (0..parts.len()).rev().filter_map(move |index| {
-            let part = &parts[index];
-            if !part.may_have(term) {
+        (0..parts.len()).rev().filter_map(move |place| {
+            if !parts.may_have(place, term) {
                 return None;
             }
+            let part = &parts[place];
             match self.ask(part, |part| part.postings(term)) {
                 Ok(None) => None,
                 Ok(Some(postings)) => Some(Ok(Located { part: part.clone(), postings, count: postings.count })),
@@ -276,21 +277,17 @@ impl Index {
         self.directory.join(file_name(segment))
     }
 
-    fn parts(&self) -> Arc<Vec<Arc<dyn Part>>> {
+    fn parts(&self) -> Arc<Parts> {
         self.parts.read().expect("no panic under this lock").clone()
     }
 
     fn change(&self, change: impl FnOnce(&mut Vec<Arc<dyn Part>>)) {
         let mut parts = self.parts.write().expect("no panic under this lock");
-        change(Arc::make_mut(&mut parts));
+        *parts = Arc::new(parts.changed(change));
     }
 
     /// The parts, and the places of those with positions of a range, in the order of a walk.
-    fn span(
-        &self,
-        range: &RangeInclusive<Position>,
-        walk: Walk,
-    ) -> (Arc<Vec<Arc<dyn Part>>>, impl Iterator<Item = usize> + use<>) {
+    fn span(&self, range: &RangeInclusive<Position>, walk: Walk) -> (Arc<Parts>, impl Iterator<Item = usize> + use<>) {
         let parts = self.parts();
         let first = parts.partition_point(|part| part.first_position() <= *range.start()).saturating_sub(1);
         let end = parts.partition_point(|part| part.first_position() <= *range.end()).max(first);

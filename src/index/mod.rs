@@ -18,6 +18,7 @@ mod lookup;
 mod made;
 mod pages;
 mod part;
+mod parts;
 mod plan;
 mod sealed;
 mod tally;

@@ -1,5 +1,7 @@
 //! What every part of the index can be asked, in memory or sealed.
 
+use std::sync::Arc;
+
 use super::tally::Tally;
 use super::{Error, Term};
 use crate::log::{Place, Slot};
@@ -22,6 +24,8 @@ pub(super) trait Part: Send + Sync + std::fmt::Debug {
     fn is_in_memory(&self) -> bool;
     /// How much memory it holds, apart from what an active part needs.
     fn held_bytes(&self) -> u64;
+    /// Its filter, where it holds one in memory.
+    fn filter(&self) -> Option<Arc<[u8]>>;
     /// Whether an event may have the term, as far as memory tells; never asks the disk.
     fn may_have(&self, term: Term) -> bool;
     /// Where the list of a term lies; `None` when no event has the term.

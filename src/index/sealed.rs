@@ -24,6 +24,7 @@
 //! that was made before somebody put back an older copy of the log is not taken for that of today's.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use super::filter::{self, Filter};
 use super::pages::Pages;
@@ -197,7 +198,7 @@ impl Sealed {
             return Ok(true);
         }
         if let Some(held) = &self.held {
-            return Ok(held.filter.may_have(term.hash));
+            return Ok(filter::may_have(held.filter.bytes(), term.hash));
         }
         let block = filter::block_of(term.hash, self.header.lengths[3]);
         let block = self.pages.read(self.header.section(3) + block, filter::BLOCK_BYTES)?;
@@ -260,9 +261,13 @@ impl Part for Sealed {
         self.held.as_ref().map_or(0, |_| self.holdable_bytes())
     }
 
+    fn filter(&self) -> Option<Arc<[u8]>> {
+        self.held.as_ref().map(|held| held.filter.bytes().clone())
+    }
+
     fn may_have(&self, term: Term) -> bool {
         let filters = term.kind != TermKind::EventId;
-        self.held.as_ref().is_none_or(|held| !filters || held.filter.may_have(term.hash))
+        self.held.as_ref().is_none_or(|held| !filters || filter::may_have(held.filter.bytes(), term.hash))
     }
 
     fn postings(&self, term: Term) -> Result<Option<Postings>, Error> {
