@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::Error;
-use super::controls::{encode_deleted, encode_saved};
+use super::controls::{checkpoint_bytes, encode_deleted, encode_saved};
 use super::group::{Decided, Group, Knowledge, LifeTold, Reply};
 use super::heads::Known;
 use super::life_cycle::life_event;
@@ -87,6 +87,8 @@ impl Group {
         let life = what.applied_to(&life, state.last());
         let event = life_event(what, &life);
         self.check_bytes(2 * (record::HEADER_BYTES + record::event_bytes(&event, teller.as_str())))?;
+        // Before anybody sees it; should the block not go in, readers look in vain.
+        known.reader.note_life();
         let appended = self.put_events(known, &teller, &[event], told);
         self.staged.streams.insert(stream.clone(), Known { life: Some(Arc::new(life)), ..state });
         let ends_snapshots = !matches!(what, LifeEvent::MetadataSet(_));
@@ -110,7 +112,7 @@ impl Group {
                     return Ok(there);
                 }
                 self.check_checkpoint(known, name, *position, usize::from(actual.is_none()))?;
-                self.check_bytes(record::HEADER_BYTES + 8 + TIME_FIELD_BYTES + name.as_str().len())?;
+                self.check_bytes(checkpoint_bytes(name))?;
                 Ok(Some(self.put_checkpoint(name, *position)))
             }
             CheckpointChange::Delete(name) => {

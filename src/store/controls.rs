@@ -18,7 +18,7 @@ use super::group::Reply;
 use super::read::Reader;
 use super::transaction::Checkpoint;
 use crate::index::Index;
-use crate::log::record::Kind;
+use crate::log::record::{HEADER_BYTES, Kind};
 use crate::log::{Place, Placed, Slot};
 use crate::model::snapshot::SAVED_AT_FIELD;
 use crate::model::time::TIME_FIELD_BYTES;
@@ -171,6 +171,11 @@ pub(super) fn encode_deleted(stream: &StreamName, revision: Option<Revision>) ->
 pub(super) fn encode_checkpoint(name: &CheckpointName, checkpoint: Checkpoint) -> Vec<u8> {
     let time = checkpoint.updated_at.encode_field(SAVED_AT_FIELD);
     [&checkpoint.position.0.to_be_bytes()[..], &time, name.as_str().as_bytes()].concat()
+}
+
+/// How many bytes the record of a checkpoint takes in the log.
+pub(super) fn checkpoint_bytes(name: &CheckpointName) -> usize {
+    HEADER_BYTES + size_of::<u64>() + TIME_FIELD_BYTES + name.as_str().len()
 }
 
 /// What the control records of a block do to the directory.

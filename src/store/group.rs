@@ -10,7 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::Error;
 use super::checkpoints::Checkpoints;
-use super::controls::encode_checkpoint;
+use super::controls::{checkpoint_bytes, encode_checkpoint};
 use super::guards::Judged;
 use super::heads::{Heads, Known, StreamHead};
 use super::idempotency::RecentIds;
@@ -21,7 +21,6 @@ use super::staged::Staged;
 use super::transaction::{Append, Appended, Checkpoint, CheckpointChange, LifeChange, Transacted, Transaction};
 use crate::log::record::{self, Kind, Stamp};
 use crate::log::{Draft, StoredEvent};
-use crate::model::time::TIME_FIELD_BYTES;
 use crate::model::{
     CheckpointName, ExpectedRevision, Position, ProposedEvent, ProposedSnapshot, Revision, StreamName, Timestamp,
 };
@@ -75,10 +74,11 @@ impl Knowledge {
             let head = StreamHead { revision: event.revision(), position: event.position() };
             self.heads.put(stream, Known { head: Some(head), ..known });
         }
-        if let Some((stream, life)) = life_told(event)
-            && let Some(known) = self.heads.get(&stream)
-        {
-            self.heads.put(stream, Known { life: Some(Arc::new(life)), ..known });
+        if let Some((stream, life)) = life_told(event) {
+            self.reader.note_life();
+            if let Some(known) = self.heads.get(&stream) {
+                self.heads.put(stream, Known { life: Some(Arc::new(life)), ..known });
+            }
         }
     }
 }
@@ -328,8 +328,7 @@ impl Group {
             let stream = append.stream.as_str();
             append.events.iter().map(|event| record::HEADER_BYTES + record::event_bytes(event, stream)).sum::<usize>()
         };
-        let advance = |name: &CheckpointName| record::HEADER_BYTES + 8 + TIME_FIELD_BYTES + name.as_str().len();
-        let advances = transaction.advances.iter().map(|it| advance(&it.name)).sum::<usize>();
+        let advances = transaction.advances.iter().map(|advance| checkpoint_bytes(&advance.name)).sum::<usize>();
         self.check_bytes(transaction.appends.iter().map(events).sum::<usize>() + advances)
     }
 

@@ -77,6 +77,11 @@ impl Reader {
         Ok(())
     }
 
+    /// Notes that a stream's life was told.
+    pub(super) fn note_life(&self) {
+        self.has_lives.store(true, Ordering::Release);
+    }
+
     /// The first revision that was recorded at `oldest` or later, from `first` on.
     fn first_since(
         &self,

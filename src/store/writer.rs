@@ -15,7 +15,6 @@
 //! [`Error::Poisoned`], now and from then on.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
 use std::time::Instant;
 
@@ -150,9 +149,6 @@ impl Writer {
         let mut woken = self.watchers.awaiting();
         self.index.learn(placed, &mut |term| woken.see(term));
         self.recent.push(&placed.block);
-        if placed.block.events().any(|(_, event)| event.is_system()) {
-            self.known.reader.has_lives.store(true, Ordering::Release);
-        }
         let end = placed.block.end_position().before();
         self.head.send_replace(end);
         self.metrics.head(end);
