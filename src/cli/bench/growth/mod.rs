@@ -1,8 +1,9 @@
 //! `quipu bench-growth`: what an operation costs in a small log, and what in a large one.
 //!
 //! One server of the bench's own is filled to one size after another, 10 events and more to a stream, each
-//! stream's events spread over a million others. At each size the same guarded appends and point queries are
-//! measured, then what the server holds in memory and on disk, and how long it takes to start. The load is
+//! stream's events spread over a million others; another one keeps the smallest size. At each size the same
+//! guarded appends and point queries are measured on both in turns, so that a machine that is slower for a
+//! while is slower for both; then what the server holds in memory and on disk, and how long it takes to start. The load is
 //! in `filling.rs` and `guarded.rs`, the machine's figures in `process.rs`, the table in `table.rs`.
 
 mod filling;
@@ -20,7 +21,7 @@ use quipu_client::Client;
 use self::filling::{Entities, fill};
 use self::guarded::{Guarded, GuardedKind, PointReader};
 use self::process::{bytes_below, resident_bytes};
-use self::table::{Cost, Table};
+use self::table::{Costed, Table, mean, median, p50};
 use super::child::ChildServer;
 use super::dir::BenchDir;
 use super::error::refused;
@@ -31,6 +32,9 @@ use crate::cli;
 /// How many calls in flight the throughput of appends is measured with, and over how many connections.
 const IN_FLIGHT: usize = 64;
 const CONNECTIONS: usize = 4;
+
+/// How often a cost is measured, in turns with that of the smallest log; the median counts.
+const ROUNDS: usize = 3;
 
 /// Measures how costs grow with the log.
 #[derive(Clone, Debug, Args)]
@@ -56,39 +60,89 @@ pub async fn run(args: GrowthArgs) -> Result<(), cli::Error> {
 
 async fn measure(args: GrowthArgs) -> Result<(), Error> {
     let dir = BenchDir::create(&args.data_dir)?;
-    let data = dir.path().join("data");
     let length = Duration::from_secs(args.seconds);
-    let mut server = start_server_in(&data)?;
-    let mut entities = Entities::default();
     let mut table = Table::default();
-    for size in &args.sizes {
-        let filled = fill(server.endpoint(), &mut entities, *size, args.streams).await?;
-        table.begin(*size, &filled);
-        for kind in GuardedKind::ALL {
-            for in_flight in [1, IN_FLIGHT] {
-                let measured = appends(&server, entities, kind, in_flight, length).await?;
-                table.append(kind, in_flight, Cost::of(&measured)?);
+    let Some((smallest, larger)) = args.sizes.split_first() else { return Ok(()) };
+    let mut small = Subject::start(dir.path().join("small"))?;
+    small.grow(*smallest, &args, &mut table).await?;
+    small.costs(None, length, &mut table).await?;
+    small = small.restart(&mut table).await?;
+
+    let mut large = Subject::start(dir.path().join("large"))?;
+    for size in larger {
+        large.grow(*size, &args, &mut table).await?;
+        large.costs(Some(&small), length, &mut table).await?;
+        large = large.restart(&mut table).await?;
+    }
+    table.print()?;
+    watching::print(&large.server, length).await?;
+    small.server.stop()?;
+    large.server.stop()
+}
+
+/// A server with a log that grows.
+struct Subject {
+    data: PathBuf,
+    server: ChildServer,
+    entities: Entities,
+}
+
+impl Subject {
+    fn start(data: PathBuf) -> Result<Self, Error> {
+        let server = start_server_in(&data)?;
+        Ok(Self { data, server, entities: Entities::default() })
+    }
+
+    async fn grow(&mut self, size: u64, args: &GrowthArgs, table: &mut Table) -> Result<(), Error> {
+        let filled = fill(self.server.endpoint(), &mut self.entities, size, args.streams).await?;
+        table.begin(size, &filled);
+        Ok(())
+    }
+
+    /// Measures each cost, in turns with that of a smaller log.
+    async fn costs(&self, smaller: Option<&Self>, length: Duration, table: &mut Table) -> Result<(), Error> {
+        for cost in Costed::all() {
+            let (mut own, mut other) = (Vec::new(), Vec::new());
+            for _ in 0..ROUNDS {
+                if let Some(smaller) = smaller {
+                    other.push(smaller.cost(cost, length).await?);
+                }
+                own.push(self.cost(cost, length).await?);
+            }
+            table.cost(cost, median(own).expect("a round was measured"), median(other));
+        }
+        table.held(
+            resident_bytes(self.server.pid())?,
+            bytes_below(&self.data, "seg")?,
+            bytes_below(&self.data, "idx")?,
+        );
+        Ok(())
+    }
+
+    async fn cost(&self, cost: Costed, length: Duration) -> Result<Duration, Error> {
+        match cost {
+            Costed::Append(kind, in_flight) => {
+                mean(&appends(&self.server, self.entities, kind, in_flight, length).await?)
+            }
+            Costed::PointQuery { by_query } => {
+                let client = Client::connect(self.server.endpoint()).await?;
+                let reader = PointReader::new(client, self.entities, by_query);
+                p50(&closed_loop(vec![reader], length).await)
             }
         }
-        let client = Client::connect(server.endpoint()).await?;
-        for by_query in [true, false] {
-            let reader = PointReader::new(client.clone(), entities, by_query);
-            table.point_query(by_query, Cost::of(&closed_loop(vec![reader], length).await)?);
-        }
-        table.held(resident_bytes(server.pid())?, bytes_below(&data, "seg")?, bytes_below(&data, "idx")?);
+    }
 
-        server.stop()?;
-        let (again, after_stop) = timed_start(&data)?;
+    /// Starts again after a clean stop, and after a kill.
+    async fn restart(self, table: &mut Table) -> Result<Self, Error> {
+        self.server.stop()?;
+        let (again, after_stop) = timed_start(&self.data)?;
         append_one(again.endpoint()).await?;
         // Dropping it kills it.
         drop(again);
-        let (again, after_kill) = timed_start(&data)?;
-        server = again;
+        let (server, after_kill) = timed_start(&self.data)?;
         table.starts(after_stop, after_kill, resident_bytes(server.pid())?);
+        Ok(Self { server, ..self })
     }
-    table.print()?;
-    watching::print(&server, length).await?;
-    server.stop()
 }
 
 async fn appends(

@@ -5,37 +5,64 @@ use std::time::Duration;
 
 use super::super::Error;
 use super::super::load::Measured;
+use super::IN_FLIGHT;
 use super::filling::Filled;
 use super::guarded::GuardedKind;
 
 /// Stream, type, category, tag and id of every event.
 const TERMS_PER_EVENT: f64 = 5.0;
 
-/// What a call costs.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Cost {
-    /// The mean time that the server needs for one, calls in flight shared out.
-    mean: Duration,
-    p50: Duration,
+/// What is measured at each size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Costed {
+    /// The time of an append, with so many calls in flight.
+    Append(GuardedKind, usize),
+    /// The time of half the reads of ten events: by a query, or of a stream.
+    PointQuery { by_query: bool },
 }
 
-impl Cost {
-    /// Of calls that all went well.
-    pub(super) fn of(measured: &Measured) -> Result<Self, Error> {
-        if let Some(cause) = measured.first_error.clone() {
-            return Err(Error::Prepare { row: "growth", cause });
-        }
-        let mean = measured.elapsed.div_f64(measured.count.max(1) as f64);
-        Ok(Self { mean, p50: Duration::from_nanos(measured.latencies.value_at_quantile(0.5)) })
+impl Costed {
+    pub(super) fn all() -> impl Iterator<Item = Self> {
+        let appends =
+            GuardedKind::ALL.into_iter().flat_map(|kind| [1, IN_FLIGHT].map(|calls| Self::Append(kind, calls)));
+        appends.chain([true, false].map(|by_query| Self::PointQuery { by_query }))
     }
+
+    fn name(self) -> String {
+        match self {
+            Self::Append(kind, in_flight) => format!("{}, {in_flight} in flight: time each", kind.name()),
+            Self::PointQuery { by_query: true } => "10 events of a tag, warm: p50".to_owned(),
+            Self::PointQuery { by_query: false } => "10 events of a stream, warm: p50".to_owned(),
+        }
+    }
+}
+
+/// The mean time that the server needs for a call, calls in flight shared out.
+pub(super) fn mean(measured: &Measured) -> Result<Duration, Error> {
+    all_well(measured)?;
+    Ok(measured.elapsed.div_f64(measured.count.max(1) as f64))
+}
+
+/// The time of half of the calls.
+pub(super) fn p50(measured: &Measured) -> Result<Duration, Error> {
+    all_well(measured)?;
+    Ok(Duration::from_nanos(measured.latencies.value_at_quantile(0.5)))
+}
+
+fn all_well(measured: &Measured) -> Result<(), Error> {
+    measured.first_error.clone().map_or(Ok(()), |cause| Err(Error::Prepare { row: "growth", cause }))
+}
+
+/// The one in the middle.
+pub(super) fn median(mut durations: Vec<Duration>) -> Option<Duration> {
+    durations.sort_unstable();
+    durations.get(durations.len() / 2).copied()
 }
 
 /// The lines, each with a cell a size.
 #[derive(Debug, Default)]
 pub(super) struct Table {
     lines: Vec<(String, Vec<String>)>,
-    /// The first size's figures, to compare with.
-    first: Vec<(String, Duration)>,
     events: u64,
 }
 
@@ -47,13 +74,11 @@ impl Table {
         self.put("filled with, events/s", format!("{rate:.0}"));
     }
 
-    pub(super) fn append(&mut self, kind: GuardedKind, in_flight: usize, cost: Cost) {
-        self.compare(&format!("{}, {in_flight} in flight: time each", kind.name()), cost.mean);
-    }
-
-    pub(super) fn point_query(&mut self, by_query: bool, cost: Cost) {
-        let how = if by_query { "a tag" } else { "a stream" };
-        self.compare(&format!("10 events of {how}, warm: p50"), cost.p50);
+    /// Tells a cost, and how many times that of the smaller log it is, measured in turns.
+    pub(super) fn cost(&mut self, cost: Costed, own: Duration, smaller: Option<Duration>) {
+        let micros = own.as_secs_f64() * 1e6;
+        let ratio = smaller.map(|smaller| format!(" = {:.2}", own.as_secs_f64() / smaller.as_secs_f64()));
+        self.put(&cost.name(), format!("{micros:.1} µs{}", ratio.unwrap_or_default()));
     }
 
     pub(super) fn held(&mut self, resident: u64, log: u64, index: u64) {
@@ -83,16 +108,6 @@ impl Table {
             }
         }
         writeln!(out).map_err(Error::Print)
-    }
-
-    fn compare(&mut self, name: &str, cost: Duration) {
-        let micros = cost.as_secs_f64() * 1e6;
-        let Some((_, first)) = self.first.iter().find(|(known, _)| known == name) else {
-            self.first.push((name.to_owned(), cost));
-            return self.put(name, format!("{micros:.1} µs"));
-        };
-        let ratio = cost.as_secs_f64() / first.as_secs_f64();
-        self.put(name, format!("{micros:.1} µs = {ratio:.2}"));
     }
 
     fn put(&mut self, name: &str, cell: String) {
