@@ -179,7 +179,7 @@ impl Part for Active {
         0
     }
 
-    fn filter(&self) -> Option<Arc<[u8]>> {
+    fn lean(&self) -> Option<Arc<dyn Part>> {
         None
     }
 

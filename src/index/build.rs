@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::Error;
 use super::active::State;
-use super::filter::Filter;
+use super::filter;
 use super::pages::PageWriter;
 use super::sealed::{Header, LIST, NAMES_PER_MILESTONE, bucket};
 use crate::disk::Disk;
@@ -19,12 +19,12 @@ const TERMS_PER_BUCKET: usize = 8;
 /// Writes the index file of a complete segment.
 pub(super) fn build(disk: &dyn Disk, path: &Path, segment: &Segment, state: &State) -> Result<(), Error> {
     let (directory, entries, lists, bucket_bits) = term_table(state);
-    let filter = Filter::of(&filtered_hashes(state));
+    let filter = filter::build(&filtered_hashes(state));
     let controls: Vec<u8> = state.controls.iter().flat_map(control_bytes).collect();
     let (milestones, names) = name_list(state);
     let times: Vec<u8> = state.times.iter().flat_map(time_bytes).collect();
     let tally = state.tally.encode();
-    let sections = [&directory[..], &entries, &lists, filter.bytes(), &controls, &milestones, &names, &times, &tally];
+    let sections = [&directory[..], &entries, &lists, &filter, &controls, &milestones, &names, &times, &tally];
     let header = Header {
         log_id: segment.header.log_id,
         salt: segment.header.salt,

@@ -4,7 +4,7 @@
 //! background and, once durable, takes the place of the one in memory. A part whose file is missing,
 //! torn or damaged is made again from its segment, also in the middle of a question.
 
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, RwLock};
 use std::thread::JoinHandle;
@@ -15,6 +15,7 @@ use super::part::{Control, Part, Postings};
 use super::parts::Parts;
 use super::plan::Plan;
 use super::sealed::Sealed;
+use super::sieve::Sieve;
 use super::tally::Tally;
 use super::{Error, Term, Terms, build};
 use crate::disk::Disk;
@@ -24,6 +25,9 @@ use crate::model::{Position, Query, Timestamp, Walk};
 
 /// Events that are no further apart than this, on average, are looked up in one go.
 const ORDINALS_APART: usize = 64;
+
+/// A part, and its filter when that is to be held in memory.
+type Opened = (Arc<dyn Part>, Option<Sieve>);
 
 /// An index. Shared by its writer and its readers.
 #[derive(Debug)]
@@ -58,6 +62,29 @@ impl Located {
     }
 }
 
+/// The segments that may have events with a term, oldest first.
+#[derive(Debug)]
+pub struct Spread<'a> {
+    index: &'a Index,
+    term: Term,
+    parts: Arc<Parts>,
+    places: Vec<usize>,
+}
+
+impl Spread<'_> {
+    /// How many segments there are.
+    pub fn count(&self) -> usize {
+        self.places.len()
+    }
+
+    /// The events of one of the segments; `None` when memory was wrong about it.
+    pub fn locate(&self, place: usize) -> Result<Option<Located>, Error> {
+        let part = &self.parts[self.places[place]];
+        let postings = self.index.ask(part, |part| part.postings(self.term))?;
+        Ok(postings.map(|postings| Located { part: part.clone(), postings, count: postings.count }))
+    }
+}
+
 impl Index {
     /// Opens the parts of all complete segments, making those that are missing or damaged, and an
     /// empty part for the newest segment, to be filled by [`Self::learn`]. Sealed parts hold at most
@@ -84,20 +111,18 @@ impl Index {
             sealing: Mutex::default(),
             changing: Mutex::default(),
         };
-        let mut parts: Vec<Arc<dyn Part>> = vec![active];
+        let mut opened: Vec<Opened> = vec![(active, None)];
         let mut room = memory_bytes;
         for (segment, next) in complete.iter().zip(&all[1..]).rev() {
-            let path = index.path(segment.header.number);
-            let part = match Sealed::open(&*index.disk, &path, segment, next, room) {
-                Ok(sealed) => Arc::new(sealed),
-                Err(error) if error.is_mendable() => index.make_again(segment, &error, room)?,
-                Err(error) => return Err(error),
-            };
-            room = room.saturating_sub(part.held_bytes());
-            parts.push(part);
+            let (part, sieve) = match index.open_sealed(segment, next, room) {
+                Err(error) if error.is_mendable() => index.make_again(segment, &error, room),
+                opened => opened,
+            }?;
+            room -= room.min(part.held_bytes() + sieve.as_ref().map_or(0, Sieve::bytes));
+            opened.push((part, sieve));
         }
-        parts.reverse();
-        *index.parts.write().expect("no panic under this lock") = Arc::new(Parts::of(parts));
+        index.change(|parts| opened.into_iter().rev().for_each(|(part, sieve)| parts.push(part, sieve)));
+        index.tidy();
         Ok(index)
     }
 
@@ -113,7 +138,7 @@ impl Index {
             let complete = active.clone();
             let first = placed.block.header.first_position;
             *active = Arc::new(Active::new(self.terms, placed.place.segment, first));
-            self.change(|parts| parts.push(active.clone()));
+            self.change(|parts| parts.push(active.clone(), None));
             self.seal_in_background(complete);
         }
         active.learn(placed, seen);
@@ -159,11 +184,10 @@ impl Index {
 
     /// Whether an event in a range of positions may match, as far as memory tells. Never asks the disk.
     pub fn may_match(&self, plan: &Plan, range: &RangeInclusive<Position>) -> bool {
-        let (parts, mut places) = self.span(range, Walk::Backwards);
-        places.any(|place| {
+        let (parts, span) = self.span(range);
+        plan.places(&parts, span).in_order(Walk::Backwards).into_iter().any(|place| {
             let part = &parts[place];
-            plan.may_match(|term| parts.may_have(place, term))
-                && (!part.is_in_memory() || !self.has_none(plan, part.clone(), range))
+            !part.is_in_memory() || !self.has_none(plan, part.clone(), range)
         })
     }
 
@@ -182,11 +206,10 @@ impl Index {
         range: &RangeInclusive<Position>,
         walk: Walk,
     ) -> Result<Option<Candidates<'_>>, Error> {
-        let (parts, places) = self.span(range, walk);
-        for place in places {
-            if plan.may_match(|term| parts.may_have(place, term))
-                && let Some(found) = Candidates::of(self, plan, parts[place].clone(), range, walk)?
-            {
+        let (parts, span) = self.span(range);
+        for place in plan.places(&parts, span).in_order(walk) {
+            let plan = plan.within(&parts, place);
+            if let Some(found) = Candidates::of(self, &plan, parts[place].clone(), range, walk)? {
                 return Ok(Some(found));
             }
         }
@@ -217,18 +240,15 @@ impl Index {
 
     /// The segments with events that may have a term, newest first, found one at a time.
     pub fn locate(&self, term: Term) -> impl Iterator<Item = Result<Located, Error>> + '_ {
+        let spread = self.spread(term);
+        (0..spread.count()).rev().filter_map(move |place| spread.locate(place).transpose())
+    }
+
+    /// The segments that may have events with a term, as far as memory tells.
+    pub fn spread(&self, term: Term) -> Spread<'_> {
         let parts = self.parts();
-        (0..parts.len()).rev().filter_map(move |place| {
-            if !parts.may_have(place, term) {
-                return None;
-            }
-            let part = &parts[place];
-            match self.ask(part, |part| part.postings(term)) {
-                Ok(None) => None,
-                Ok(Some(postings)) => Some(Ok(Located { part: part.clone(), postings, count: postings.count })),
-                Err(error) => Some(Err(error)),
-            }
-        })
+        let places = parts.with(term, 0..parts.len()).in_order(Walk::Forwards);
+        Spread { index: self, term, parts, places }
     }
 
     /// Places of located events, ascending: from the `skip`-th on, at most `most`. None that came after they
@@ -270,7 +290,7 @@ impl Index {
     /// Checks every page of the index file of a segment that has a successor. Mends nothing.
     pub fn check(disk: &dyn Disk, directory: &Path, segment: &Segment, next: &Segment) -> Result<(), Error> {
         let path = directory.join(file_name(segment.header.number));
-        Sealed::open(disk, &path, segment, next, 0)?.check()
+        Sealed::open(disk, &path, segment, next)?.check()
     }
 
     fn path(&self, segment: u32) -> PathBuf {
@@ -281,21 +301,17 @@ impl Index {
         self.parts.read().expect("no panic under this lock").clone()
     }
 
-    fn change(&self, change: impl FnOnce(&mut Vec<Arc<dyn Part>>)) {
+    fn change(&self, change: impl FnOnce(&mut Parts)) {
         let mut parts = self.parts.write().expect("no panic under this lock");
-        *parts = Arc::new(parts.changed(change));
+        change(Arc::make_mut(&mut parts));
     }
 
-    /// The parts, and the places of those with positions of a range, in the order of a walk.
-    fn span(&self, range: &RangeInclusive<Position>, walk: Walk) -> (Arc<Parts>, impl Iterator<Item = usize> + use<>) {
+    /// The parts, and the places of those with positions of a range.
+    fn span(&self, range: &RangeInclusive<Position>) -> (Arc<Parts>, Range<usize>) {
         let parts = self.parts();
         let first = parts.partition_point(|part| part.first_position() <= *range.start()).saturating_sub(1);
         let end = parts.partition_point(|part| part.first_position() <= *range.end()).max(first);
-        let places = (first..end).map(move |place| match walk {
-            Walk::Forwards => place,
-            Walk::Backwards => first + end - 1 - place,
-        });
-        (parts, places)
+        (parts, first..end)
     }
 
     fn part_with(&self, position: Position) -> Option<Arc<dyn Part>> {
@@ -320,31 +336,34 @@ impl Index {
             }
         }
         let Some(segment) = self.segments.get(number) else { return Err(error) };
-        let made = self.make_again(&segment, &error, self.memory_bytes)?;
-        self.put_in_place(made.clone());
+        let (made, sieve) = self.make_again(&segment, &error, self.memory_bytes)?;
+        self.put_in_place(made.clone(), sieve);
         ask(&*made)
     }
 
     /// Makes the part of a complete segment from the segment, and its file anew.
-    fn make_again(&self, segment: &Segment, why: &Error, room: u64) -> Result<Arc<dyn Part>, Error> {
+    fn make_again(&self, segment: &Segment, why: &Error, room: u64) -> Result<Opened, Error> {
         tracing::warn!(segment = segment.header.number, reason = %why, "making an index file again");
         let active = Active::new(self.terms, segment.header.number, segment.header.first_position);
         segment.each_block(&mut |placed| active.learn(&placed, &mut |_| {}))?;
-        Ok(match self.seal(segment, &active, room) {
-            Ok(sealed) => Arc::new(sealed),
-            Err(error) => {
-                tracing::warn!(segment = segment.header.number, %error, "an index part stays in memory");
-                Arc::new(active)
-            }
+        self.seal(segment, &active, room).or_else(|error| {
+            tracing::warn!(segment = segment.header.number, %error, "an index part stays in memory");
+            Ok((Arc::new(active), None))
         })
     }
 
-    fn seal(&self, segment: &Segment, active: &Active, room: u64) -> Result<Sealed, Error> {
+    fn seal(&self, segment: &Segment, active: &Active, room: u64) -> Result<Opened, Error> {
         let number = segment.header.number;
-        let path = self.path(number);
-        active.with_state(|state| build::build(&*self.disk, &path, segment, state))?;
+        active.with_state(|state| build::build(&*self.disk, &self.path(number), segment, state))?;
         let next = self.segments.get(number + 1).expect("a part is sealed when its segment has a successor");
-        Sealed::open(&*self.disk, &path, segment, &next, room)
+        self.open_sealed(segment, &next, room)
+    }
+
+    /// Opens the file of a part. It holds at most `room` bytes in memory.
+    fn open_sealed(&self, segment: &Segment, next: &Segment, room: u64) -> Result<Opened, Error> {
+        let mut sealed = Sealed::open(&*self.disk, &self.path(segment.header.number), segment, next)?;
+        let sieve = sealed.hold(room)?;
+        Ok((Arc::new(sealed), sieve))
     }
 
     fn seal_in_background(self: &Arc<Self>, complete: Arc<Active>) {
@@ -355,7 +374,7 @@ impl Index {
             let _alone = index.changing.lock().expect("no panic under this lock");
             let Some(segment) = index.segments.get(number) else { return };
             match index.seal(&segment, &complete, index.memory_bytes) {
-                Ok(sealed) => index.put_in_place(Arc::new(sealed)),
+                Ok((part, sieve)) => index.put_in_place(part, sieve),
                 Err(error) => tracing::warn!(segment = number, %error, "an index part stays in memory"),
             }
         };
@@ -363,32 +382,22 @@ impl Index {
         *self.sealing.lock().expect("no panic under this lock") = spawned.ok();
     }
 
-    fn put_in_place(&self, part: Arc<dyn Part>) {
+    fn put_in_place(&self, part: Arc<dyn Part>, sieve: Option<Sieve>) {
         self.change(|parts| {
-            let old = parts.iter_mut().find(|old| old.segment() == part.segment());
-            *old.expect("a part has a predecessor") = part;
+            let place = parts.iter().position(|old| old.segment() == part.segment());
+            parts.put(place.expect("a part has a predecessor"), part, sieve);
         });
-        self.make_room();
+        self.tidy();
     }
 
-    /// Opens the oldest parts without what they hold, until the rest has room.
-    fn make_room(&self) {
-        let parts = self.parts();
-        let mut room = self.memory_bytes;
-        for (index, part) in parts.iter().enumerate().rev() {
-            let held = part.held_bytes();
-            if held <= room {
-                room -= held;
-                continue;
-            }
-            let number = part.segment();
-            let (Some(segment), Some(next)) = (self.segments.get(number), self.segments.get(number + 1)) else {
-                continue;
-            };
-            match Sealed::open(&*self.disk, &self.path(number), &segment, &next, 0) {
-                Ok(lean) => self.change(|parts| parts[index] = Arc::new(lean)),
-                Err(error) => tracing::warn!(segment = part.segment(), %error, "an index part stays in memory"),
-            }
+    /// Keeps to the memory there is, and puts the filters of neighbours together. Nobody else may change
+    /// parts meanwhile, but for new ones at the end.
+    fn tidy(&self) {
+        loop {
+            self.change(|parts| parts.lighten(self.memory_bytes));
+            // Not under the lock: it takes some milliseconds.
+            let Some((first, sieve)) = self.parts().together() else { return };
+            self.change(|parts| parts.put_together(first, sieve));
         }
     }
 }

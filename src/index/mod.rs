@@ -19,8 +19,10 @@ mod made;
 mod pages;
 mod part;
 mod parts;
+mod places;
 mod plan;
 mod sealed;
+mod sieve;
 mod tally;
 pub mod term;
 #[cfg(test)]
@@ -29,7 +31,7 @@ mod walker;
 
 pub use candidates::Candidates;
 pub use error::Error;
-pub use lookup::{Index, Located};
+pub use lookup::{Index, Located, Spread};
 pub use plan::Plan;
 pub use tally::{Counts, Tally};
 pub use term::{Term, TermKind, Terms};

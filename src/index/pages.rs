@@ -78,7 +78,7 @@ impl PageWriter {
 }
 
 /// Reads pages.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Pages {
     file: Arc<dyn File>,
     path: PathBuf,

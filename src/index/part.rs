@@ -24,8 +24,8 @@ pub(super) trait Part: Send + Sync + std::fmt::Debug {
     fn is_in_memory(&self) -> bool;
     /// How much memory it holds, apart from what an active part needs.
     fn held_bytes(&self) -> u64;
-    /// Its filter, where it holds one in memory.
-    fn filter(&self) -> Option<Arc<[u8]>>;
+    /// The same part, holding nothing; `None` when there is nothing to give up.
+    fn lean(&self) -> Option<Arc<dyn Part>>;
     /// Whether an event may have the term, as far as memory tells; never asks the disk.
     fn may_have(&self, term: Term) -> bool;
     /// Where the list of a term lies; `None` when no event has the term.

@@ -4,6 +4,10 @@
 //! plan may let more through than the query does (hashes collide, and a prefix of names is no term), never
 //! less.
 
+use std::ops::Range;
+
+use super::parts::Parts;
+use super::places::Places;
 use super::{Term, TermKind, Terms};
 use crate::model::name::category;
 use crate::model::{Query, QueryItem};
@@ -39,10 +43,27 @@ impl Plan {
         self.items.iter().flat_map(telling).collect()
     }
 
-    /// Whether a part may have an event that matches, if it may have these terms.
-    pub(super) fn may_match(&self, may_have: impl Fn(Term) -> bool) -> bool {
-        let has_one = |set: &AnyOf| set.iter().any(|term| may_have(*term));
-        self.items.iter().any(|item| item.iter().all(has_one))
+    /// The parts of a range that may have an event that matches, as far as memory tells.
+    pub(super) fn places(&self, parts: &Parts, range: Range<usize>) -> Places {
+        let mut found = Places::default();
+        for item in &self.items {
+            let mut all = Places::all(range.clone());
+            for set in item.iter().take_while(|_| !range.is_empty()) {
+                let mut any = Places::default();
+                set.iter().for_each(|term| any |= &parts.with(*term, range.clone()));
+                all &= &any;
+            }
+            found |= &all;
+        }
+        found
+    }
+
+    /// The same without the terms that a part has not, as far as memory tells.
+    pub(super) fn within(&self, parts: &Parts, place: usize) -> Self {
+        let has = |term: &&Term| !parts.with(**term, place..place + 1).is_empty();
+        let sets = |item: &Vec<AnyOf>| item.iter().map(|set| set.iter().filter(has).copied().collect()).collect();
+        let can_match = |item: &Vec<AnyOf>| !item.iter().any(Vec::is_empty);
+        Self { items: self.items.iter().map(sets).filter(can_match).collect() }
     }
 }
 

@@ -16,9 +16,9 @@
 //! ```
 //!
 //! Integers are big-endian; the whole lies in checked pages. The bucket is the top of the hash, so
-//! directory and entry together hold at least 32 bits of it. A term of one event costs 10.5 bytes: 8
-//! for its entry, half a byte of the directory, 2 of the filter. Directory and filter are held in memory
-//! where the index has room for them; everything else is read when asked for.
+//! directory and entry together hold at least 32 bits of it. A term of one event costs 10.3 to 12 bytes: 8
+//! for its entry, half a byte of the directory, 1.8 to 3.5 of the filter. Directory and filter are held in
+//! memory where the index has room for them; everything else is read when asked for.
 //!
 //! `last_block` is the header checksum of the segment's last block, which chains all before it: an index
 //! that was made before somebody put back an older copy of the log is not taken for that of today's.
@@ -26,9 +26,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::filter::{self, Filter};
+use super::filter;
 use super::pages::Pages;
 use super::part::{self, Control, Part, Postings};
+use super::sieve::Sieve;
 use super::tally::Tally;
 use super::{Error, Term, TermKind};
 use crate::disk::Disk;
@@ -37,7 +38,7 @@ use crate::log::{Place, Slot};
 use crate::model::{Position, Timestamp};
 
 pub(super) const MAGIC: [u8; 4] = *b"QIDX";
-pub(super) const FORMAT: u32 = 2;
+pub(super) const FORMAT: u32 = 3;
 pub(super) const HEADER_BYTES: usize = 144;
 pub(super) const LIST: u32 = 1 << 31;
 pub(super) const NAMES_PER_MILESTONE: usize = 64;
@@ -130,26 +131,13 @@ pub(super) fn bucket(hash: u64, bits: u32) -> usize {
 pub(super) struct Sealed {
     header: Header,
     pages: Pages,
-    held: Option<Held>,
-}
-
-/// What answers most questions without the disk.
-#[derive(Debug)]
-struct Held {
-    directory: Vec<u32>,
-    filter: Filter,
+    /// Held where there is room, and then so is the filter.
+    directory: Option<Vec<u32>>,
 }
 
 impl Sealed {
-    /// Opens the index file of a segment that has a successor. Directory and filter are held in memory when
-    /// they need at most `room` bytes.
-    pub(super) fn open(
-        disk: &dyn Disk,
-        path: &Path,
-        segment: &Segment,
-        next: &Segment,
-        room: u64,
-    ) -> Result<Self, Error> {
+    /// Opens the index file of a segment that has a successor, holding nothing of it.
+    pub(super) fn open(disk: &dyn Disk, path: &Path, segment: &Segment, next: &Segment) -> Result<Self, Error> {
         let pages = Pages::open(disk, path, segment.header.salt)?;
         let header =
             Header::decode(&pages.read(0, HEADER_BYTES)?).ok_or_else(|| pages.damaged("this is not an index"))?;
@@ -166,11 +154,19 @@ impl Sealed {
         if !filter::is_length(header.lengths[3]) {
             return Err(pages.damaged("the filter is no filter"));
         }
-        let mut sealed = Self { header, pages, held: None };
-        if sealed.holdable_bytes() <= room {
-            sealed.hold()?;
+        Ok(Self { header, pages, directory: None })
+    }
+
+    /// Takes the directory into memory, and gives the filter, when both need at most `room` bytes. Whoever
+    /// asks for terms asks that filter first.
+    pub(super) fn hold(&mut self, room: u64) -> Result<Option<Sieve>, Error> {
+        if self.holdable_bytes() > room {
+            return Ok(None);
         }
-        Ok(sealed)
+        let header = &self.header;
+        let filter = self.pages.read(header.section(3), header.lengths[3] as usize)?;
+        self.directory = Some(numbers(&self.pages.read(header.section(0), header.lengths[0] as usize)?));
+        Ok(Some(Sieve::of(&filter)))
     }
 
     /// What directory and filter need in memory.
@@ -178,38 +174,27 @@ impl Sealed {
         self.header.lengths[0] + self.header.lengths[3]
     }
 
-    fn hold(&mut self) -> Result<(), Error> {
-        let header = &self.header;
-        let directory = numbers(&self.pages.read(header.section(0), header.lengths[0] as usize)?);
-        let filter = Filter::from_bytes(self.pages.read(header.section(3), header.lengths[3] as usize)?);
-        let filter = filter.ok_or_else(|| self.pages.damaged("the filter is no filter"))?;
-        self.held = Some(Held { directory, filter });
-        Ok(())
-    }
-
     /// Reads and checks every page of the file.
     pub(super) fn check(&self) -> Result<(), Error> {
         self.pages.check()
     }
 
-    /// Whether the filter lets a term through.
+    /// Whether the filter lets a term through, if nobody has asked it before.
     fn passes_filter(&self, term: Term) -> Result<bool, Error> {
-        if term.kind == TermKind::EventId {
+        if self.directory.is_some() || term.kind == TermKind::EventId {
             return Ok(true);
         }
-        if let Some(held) = &self.held {
-            return Ok(filter::may_have(held.filter.bytes(), term.hash));
-        }
-        let block = filter::block_of(term.hash, self.header.lengths[3]);
-        let block = self.pages.read(self.header.section(3) + block, filter::BLOCK_BYTES)?;
+        let blocks = self.header.lengths[3] as usize / filter::BLOCK_BYTES;
+        let at = filter::block_of(term.hash, blocks) * filter::BLOCK_BYTES;
+        let block = self.pages.read(self.header.section(3) + at as u64, filter::BLOCK_BYTES)?;
         Ok(filter::block_may_have(&block, term.hash))
     }
 
     /// Where the entries of a hash's bucket lie.
     fn bucket(&self, hash: u64) -> Result<(u32, u32), Error> {
         let bucket = bucket(hash, self.header.bucket_bits);
-        if let Some(held) = &self.held {
-            return Ok((held.directory[bucket], held.directory[bucket + 1]));
+        if let Some(directory) = &self.directory {
+            return Ok((directory[bucket], directory[bucket + 1]));
         }
         let bounds = numbers(&self.pages.read(self.header.section(0) + bucket as u64 * 4, 8)?);
         Ok((bounds[0], bounds[1]))
@@ -258,16 +243,15 @@ impl Part for Sealed {
     }
 
     fn held_bytes(&self) -> u64 {
-        self.held.as_ref().map_or(0, |_| self.holdable_bytes())
+        self.directory.as_ref().map_or(0, |_| self.header.lengths[0])
     }
 
-    fn filter(&self) -> Option<Arc<[u8]>> {
-        self.held.as_ref().map(|held| held.filter.bytes().clone())
+    fn lean(&self) -> Option<Arc<dyn Part>> {
+        Some(Arc::new(Self { header: self.header.clone(), pages: self.pages.clone(), directory: None }))
     }
 
-    fn may_have(&self, term: Term) -> bool {
-        let filters = term.kind != TermKind::EventId;
-        self.held.as_ref().is_none_or(|held| !filters || filter::may_have(held.filter.bytes(), term.hash))
+    fn may_have(&self, _: Term) -> bool {
+        true
     }
 
     fn postings(&self, term: Term) -> Result<Option<Postings>, Error> {

@@ -4,7 +4,7 @@
 //! about so many bytes, so that nobody holds more than a page. Where the index leads is checked: the
 //! event must say itself that it is the one looked for.
 
-use crate::index::{Index, Located, Term};
+use crate::index::{Index, Located, Spread, Term};
 use crate::log::{Cursor, Place, Segments, StoredEvent, What};
 use crate::model::{EventId, Position, Revision, StreamName};
 
@@ -253,21 +253,46 @@ impl Reader {
     }
 
     /// The segment that holds a revision of a stream, and about where in the stream's list: there or
-    /// before.
+    /// before. Revisions ascend from segment to segment, so the search halves what is left; but first it looks
+    /// at the end, where most streams are read from.
     fn seek(&self, stream: &StreamName, term: Term, revision: Revision) -> Result<Option<(Located, usize)>, Error> {
-        for located in self.index.locate(term) {
-            let located = located?;
-            let mut cursor = self.cursor(located.segment())?;
-            for index in 0..located.count {
-                let event = self.nth(&mut cursor, &located, index)?;
-                if event.stream() != stream.as_str() {
-                    continue;
+        let spread = self.index.spread(term);
+        let mut left: Vec<usize> = (0..spread.count()).collect();
+        let mut turn = if revision == Revision::FIRST { 0 } else { left.len().saturating_sub(1) };
+        let mut found = None;
+        while let Some(place) = left.get(turn) {
+            match self.first_in(&spread, *place, stream)? {
+                None => {
+                    left.remove(turn);
                 }
-                if event.revision() > revision {
-                    break;
+                Some((_, _, first)) if first > revision => left.truncate(turn),
+                Some((located, index, first)) => {
+                    found = Some((located, index + (revision.0 - first.0) as usize));
+                    left.drain(..=turn);
+                    if first == revision {
+                        break;
+                    }
                 }
-                let guess = index + (revision.0 - event.revision().0) as usize;
-                return Ok((guess < located.count).then_some((located, guess)));
+            }
+            turn = left.len() / 2;
+        }
+        Ok(found.filter(|(located, guess)| *guess < located.count))
+    }
+
+    /// The first event of a stream in a segment that may have some: where in the list it is, and its revision.
+    fn first_in(
+        &self,
+        spread: &Spread<'_>,
+        place: usize,
+        stream: &StreamName,
+    ) -> Result<Option<(Located, usize, Revision)>, Error> {
+        let Some(located) = spread.locate(place)? else { return Ok(None) };
+        let mut cursor = self.cursor(located.segment())?;
+        for index in 0..located.count {
+            let event = self.nth(&mut cursor, &located, index)?;
+            if event.stream() == stream.as_str() {
+                let first = event.revision();
+                return Ok(Some((located, index, first)));
             }
         }
         Ok(None)
