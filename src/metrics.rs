@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use prometheus::{Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
+use prometheus::{
+    Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+};
 
 use crate::log::Block;
-use crate::model::Position;
+use crate::model::{Position, TenantId, Timestamp};
+use crate::store::consumers::GroupInfo;
 use crate::store::{Error, Transacted};
 
 /// The counters of a server.
@@ -21,6 +24,38 @@ pub struct Metrics {
     delivered_events: IntCounter,
     subscriptions: IntGauge,
     head: IntGauge,
+    groups: Groups,
+}
+
+/// What is told of each consumer group when somebody asks.
+#[derive(Debug)]
+struct Groups {
+    behind: IntGaugeVec,
+    outstanding: IntGaugeVec,
+    in_flight: IntGaugeVec,
+    parked: IntGaugeVec,
+    oldest: IntGaugeVec,
+}
+
+impl Groups {
+    fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let gauge = |name: &str, help: &str| {
+            let gauge = IntGaugeVec::new(Opts::new(name, help), &["tenant", "group"])?;
+            registry.register(Box::new(gauge.clone()))?;
+            Ok::<_, prometheus::Error>(gauge)
+        };
+        Ok(Self {
+            behind: gauge("quipu_group_behind_positions", "Positions between what is settled and the head.")?,
+            outstanding: gauge("quipu_group_outstanding", "Events read and not settled.")?,
+            in_flight: gauge("quipu_group_in_flight", "Events that members have and have not settled.")?,
+            parked: gauge("quipu_group_parked", "Events parked.")?,
+            oldest: gauge("quipu_group_oldest_unsettled_seconds", "Age of the oldest event that is not settled.")?,
+        })
+    }
+
+    fn all(&self) -> [&IntGaugeVec; 5] {
+        [&self.behind, &self.outstanding, &self.in_flight, &self.parked, &self.oldest]
+    }
 }
 
 impl Metrics {
@@ -45,6 +80,7 @@ impl Metrics {
             )?,
             subscriptions: IntGauge::new("quipu_subscriptions", "Open subscriptions.")?,
             head: IntGauge::new("quipu_head_position", "The newest head among the open tenants.")?,
+            groups: Groups::new(&registry)?,
             registry,
         };
         let all: [Box<dyn prometheus::core::Collector>; 9] = [
@@ -62,8 +98,24 @@ impl Metrics {
         Ok(metrics)
     }
 
-    /// All of them, as text.
-    pub fn text(&self) -> String {
+    /// All of them, and how these consumer groups are doing at this time, as text.
+    pub fn text(&self, groups: &[(TenantId, GroupInfo)], now: Timestamp) -> String {
+        // A group that is gone is told no more.
+        self.groups.all().into_iter().for_each(IntGaugeVec::reset);
+        for (tenant, group) in groups {
+            let age = group.oldest.map_or(0, |oldest| now.seconds.saturating_sub(oldest.recorded_at.seconds));
+            let values = [
+                group.head.0.saturating_sub(group.settled.0),
+                group.outstanding as u64,
+                group.in_flight as u64,
+                group.parked as u64,
+                age,
+            ];
+            for (gauge, value) in self.groups.all().into_iter().zip(values) {
+                let gauge = gauge.with_label_values(&[tenant.as_str(), group.name.as_str()]);
+                gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+            }
+        }
         let mut text = Vec::new();
         match TextEncoder::new().encode(&self.registry.gather(), &mut text) {
             Ok(()) => String::from_utf8(text).unwrap_or_default(),

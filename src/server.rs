@@ -30,7 +30,9 @@ use crate::metrics::Metrics;
 use crate::model::TenantId;
 use crate::proto::FILE_DESCRIPTORS;
 use crate::proto::checkpoints_server::CheckpointsServer;
+use crate::proto::consumers_server::ConsumersServer;
 use crate::proto::event_store_server::EventStoreServer;
+use crate::proto::read_models_server::ReadModelsServer;
 use crate::proto::server_info_server::ServerInfoServer;
 use crate::proto::snapshots_server::SnapshotsServer;
 use crate::proto::streams_server::StreamsServer;
@@ -147,18 +149,21 @@ fn routes(config: &Config, tenants: &Arc<Tenants>, metrics: &Arc<Metrics>) -> Re
         .add_service(doors.snapshots())
         .add_service(doors.streams())
         .add_service(doors.checkpoints())
+        .add_service(doors.consumers())
+        .add_service(doors.read_models())
         .add_service(doors.server_info())
         .add_service(doors.dcb())
         .add_service(health_service)
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?);
     let (tenants, metrics) = (tenants.clone(), metrics.clone());
+    let measured = tenants.clone();
     let router = routes
         .routes()
         .into_axum_router()
         .layer(axum::middleware::map_response(async |response: axum::response::Response| status::of_response(response)))
         .route("/healthz", get(move || healthz(tenants.condition())))
-        .route("/metrics", get(async move || metrics.text()));
+        .route("/metrics", get(async move || metrics.text(&measured.groups(), measured.options().clock.now())));
     Ok((health, Routes::from(router)))
 }
 
@@ -178,6 +183,8 @@ async fn report(health: &HealthReporter, status: ServingStatus) {
         SnapshotsServer::<Doors>::NAME,
         StreamsServer::<Doors>::NAME,
         CheckpointsServer::<Doors>::NAME,
+        ConsumersServer::<Doors>::NAME,
+        ReadModelsServer::<Doors>::NAME,
         ServerInfoServer::<Doors>::NAME,
         DcbServer::<Doors>::NAME,
     ];

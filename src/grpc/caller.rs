@@ -31,6 +31,14 @@ impl Doors {
     }
 }
 
+/// Does what must not be left half done when the client goes away in the middle of it.
+pub(super) async fn to_the_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Error>> + Send + 'static,
+) -> Result<T, Status> {
+    let done = tokio::spawn(work).await;
+    done.map_err(Error::internal).and_then(|done| done).map_err(|error| status(&error))
+}
+
 /// Runs what blocks on the disk where that is allowed.
 pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,

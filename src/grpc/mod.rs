@@ -7,9 +7,11 @@
 
 mod caller;
 mod checkpoints;
+mod consumers;
 mod convert;
 mod event_store;
 mod paging;
+mod read_models;
 mod server_info;
 mod session;
 mod snapshots;
@@ -27,7 +29,9 @@ use tonic::Status;
 
 use crate::metrics::Metrics;
 use crate::proto::checkpoints_server::CheckpointsServer;
+use crate::proto::consumers_server::ConsumersServer;
 use crate::proto::event_store_server::EventStoreServer;
+use crate::proto::read_models_server::ReadModelsServer;
 use crate::proto::server_info_server::ServerInfoServer;
 use crate::proto::snapshots_server::SnapshotsServer;
 use crate::proto::streams_server::StreamsServer;
@@ -71,6 +75,16 @@ impl Doors {
     /// The service of checkpoints.
     pub fn checkpoints(&self) -> CheckpointsServer<Self> {
         CheckpointsServer::new(self.clone())
+    }
+
+    /// The service of consumer groups.
+    pub fn consumers(&self) -> ConsumersServer<Self> {
+        ConsumersServer::new(self.clone()).max_encoding_message_size(usize::MAX)
+    }
+
+    /// The service of read models.
+    pub fn read_models(&self) -> ReadModelsServer<Self> {
+        ReadModelsServer::new(self.clone()).max_decoding_message_size(self.request_bytes())
     }
 
     /// The service that tells what this is.

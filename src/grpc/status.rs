@@ -3,9 +3,9 @@
 //! | failure | code | the caller should |
 //! |---|---|---|
 //! | malformed, or beyond a limit of requests | `INVALID_ARGUMENT` | mend the request |
-//! | expected revision not met, snapshot ahead | `FAILED_PRECONDITION` | read and decide again |
-//! | no such stream, event, snapshot, tenant | `NOT_FOUND` | |
-//! | event ids taken by other events | `ALREADY_EXISTS` | make new ids |
+//! | expectation or guard not met, snapshot ahead, not foldable | `FAILED_PRECONDITION` | read and decide again |
+//! | no such stream, event, snapshot, tenant, group, read model | `NOT_FOUND` | |
+//! | event ids taken by other events, names taken in a group | `ALREADY_EXISTS` | make new ids or names |
 //! | beyond the end | `OUT_OF_RANGE` | ask whether this is the right store |
 //! | queue full, disk full, too many tenants | `RESOURCE_EXHAUSTED` | back off |
 //! | stopping, poisoned | `UNAVAILABLE` | connect again |
@@ -101,6 +101,15 @@ fn code_and_reason(error: &Error) -> (Code, ErrorReason) {
         Error::TenantNotFound(_) => (Code::NotFound, ErrorReason::TenantNotFound),
         Error::EventIdConflict { .. } => (Code::AlreadyExists, ErrorReason::EventIdConflict),
         Error::BeyondEnd { .. } => (Code::OutOfRange, ErrorReason::BeyondEnd),
+        Error::GroupNotFound(_) => (Code::NotFound, ErrorReason::GroupNotFound),
+        Error::GroupExists(_) => (Code::AlreadyExists, ErrorReason::GroupExists),
+        Error::MemberExists(..) => (Code::AlreadyExists, ErrorReason::MemberExists),
+        Error::NotParked(..) => (Code::NotFound, ErrorReason::NotParked),
+        Error::TooManyGroups => (Code::ResourceExhausted, ErrorReason::TooManyGroups),
+        Error::ReadModelNotFound { .. } => (Code::NotFound, ErrorReason::ReadModelNotFound),
+        Error::WrongReadModelPosition { .. } => (Code::FailedPrecondition, ErrorReason::WrongReadModelPosition),
+        Error::NotFoldable { .. } => (Code::FailedPrecondition, ErrorReason::NotFoldable),
+        Error::PolicyNotFound(_) => (Code::NotFound, ErrorReason::PolicyNotFound),
         Error::QueueFull => (Code::ResourceExhausted, ErrorReason::QueueFull),
         Error::DiskFull => (Code::ResourceExhausted, ErrorReason::DiskFull),
         Error::TooManyTenants => (Code::ResourceExhausted, ErrorReason::TooManyTenants),
@@ -147,6 +156,20 @@ fn metadata(error: &Error) -> HashMap<String, String> {
         | Error::StreamTombstoned(stream)
         | Error::SnapshotNotFound(stream) => vec![("stream", stream.to_string())],
         Error::TenantNotFound(tenant) => vec![("tenant", tenant.clone())],
+        Error::GroupNotFound(group) | Error::GroupExists(group) => vec![("group", group.to_string())],
+        Error::MemberExists(group, member) => vec![("group", group.to_string()), ("member", member.to_string())],
+        Error::NotParked(group, position) => vec![("group", group.to_string()), ("position", position.to_string())],
+        Error::ReadModelNotFound { model, .. } => vec![("model", model.to_string())],
+        Error::WrongReadModelPosition { model, generation, expected, actual } => vec![
+            ("model", model.to_string()),
+            ("generation", generation.to_string()),
+            ("expected_position", expected.to_string()),
+            ("actual_position", actual.to_string()),
+        ],
+        Error::NotFoldable { stream, revision, .. } => {
+            vec![("stream", stream.to_string()), ("revision", revision.to_string())]
+        }
+        Error::PolicyNotFound(category) => vec![("category", category.clone())],
         Error::EventIdConflict { id, stream, position } => {
             vec![("id", id.to_string()), ("stream", stream.to_string()), ("position", position.to_string())]
         }
@@ -159,6 +182,7 @@ fn metadata(error: &Error) -> HashMap<String, String> {
         | Error::DiskFull
         | Error::TooManyTenants
         | Error::TooManyCheckpoints
+        | Error::TooManyGroups
         | Error::ShuttingDown
         | Error::Poisoned
         | Error::Damaged(_)
@@ -231,7 +255,27 @@ fn detail(error: &Error) -> Option<Any> {
         Error::Invalid(Invalid::TooMuch { limit, maximum, actual }) => {
             any("LimitExceeded", &proto::LimitExceeded { limit: (*limit).into(), maximum: *maximum, actual: *actual })
         }
+        Error::WrongReadModelPosition { model, generation, expected, actual } => any(
+            "WrongReadModelPosition",
+            &proto::WrongReadModelPosition {
+                model: model.to_string(),
+                generation: *generation,
+                expected_position: expected.0,
+                actual_position: actual.0,
+            },
+        ),
+        Error::NotFoldable { stream, revision, is_snapshot } => any(
+            "NotFoldable",
+            &proto::NotFoldable { stream: stream.to_string(), revision: revision.0, is_snapshot: *is_snapshot },
+        ),
         Error::Invalid(Invalid::Malformed(_))
+        | Error::GroupNotFound(_)
+        | Error::GroupExists(_)
+        | Error::MemberExists(..)
+        | Error::NotParked(..)
+        | Error::TooManyGroups
+        | Error::ReadModelNotFound { .. }
+        | Error::PolicyNotFound(_)
         | Error::SnapshotAhead { .. }
         | Error::StreamNotFound(_)
         | Error::StreamDeleted(_)

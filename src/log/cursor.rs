@@ -83,9 +83,12 @@ impl Cursor {
                 let event = StoredEvent::new(bytes, header.name_bytes);
                 What::Event(event.ok_or_else(|| self.segment.damaged(offset, "an event without its tail"))?)
             }
-            kind @ (Kind::SnapshotSaved | Kind::SnapshotsDeleted | Kind::CheckpointSet | Kind::CheckpointDeleted) => {
-                What::Control(kind, header.name_bytes, bytes)
-            }
+            kind @ (Kind::SnapshotSaved
+            | Kind::SnapshotsDeleted
+            | Kind::CheckpointSet
+            | Kind::CheckpointDeleted
+            | Kind::NoteSet
+            | Kind::NoteDeleted) => What::Control(kind, header.name_bytes, bytes),
         };
         Ok(Some(Found { what, next }))
     }

@@ -46,6 +46,10 @@ pub enum Kind {
     CheckpointSet = 4,
     /// A control record: a checkpoint was deleted. Its name.
     CheckpointDeleted = 5,
+    /// A control record: a note was put down. Its value, then its key.
+    NoteSet = 6,
+    /// A control record: a note was taken away. Its key.
+    NoteDeleted = 7,
 }
 
 impl Kind {
@@ -57,6 +61,8 @@ impl Kind {
             3 => Some(Self::SnapshotsDeleted),
             4 => Some(Self::CheckpointSet),
             5 => Some(Self::CheckpointDeleted),
+            6 => Some(Self::NoteSet),
+            7 => Some(Self::NoteDeleted),
             _ => None,
         }
     }

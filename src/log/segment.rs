@@ -31,7 +31,7 @@ use crate::model::Position;
 pub const HEADER_BYTES: usize = 128;
 
 /// The format this program writes, and the newest it reads.
-pub const FORMAT: u16 = 2;
+pub const FORMAT: u16 = 3;
 
 /// The ending of a segment's file name.
 pub const SUFFIX: &str = ".seg";

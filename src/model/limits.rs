@@ -9,8 +9,12 @@ pub const STREAM_NAME_BYTES_MAX: usize = 2048;
 /// The longest tenant name, in bytes: it is a directory's name.
 pub const TENANT_NAME_BYTES_MAX: usize = 64;
 
-/// The longest name of a checkpoint, in bytes: a source of the UmaDB door and its prefix fit as well.
-pub const CHECKPOINT_NAME_BYTES_MAX: usize = 256;
+/// The longest name that clients give to a checkpoint, a consumer group, a member or a read model, in bytes. A
+/// source of the UmaDB door and its prefix fit as well.
+pub const GIVEN_NAME_BYTES_MAX: usize = 256;
+
+/// The largest document of a read model, in bytes.
+pub const DOCUMENT_BYTES_MAX: usize = 1 << 20;
 
 /// The most types, tags or categories of a query's item.
 pub const QUERY_ITEM_VALUES_MAX: usize = 64;

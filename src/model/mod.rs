@@ -3,11 +3,13 @@
 //! A name, a position, an event or a limit is checked once, when it is made, and trusted from then
 //! on. Every room may use this one; it uses none, does no I/O, and knows no clock.
 
+pub mod consumer;
 pub mod event;
 pub mod expected;
 pub mod guard;
 pub mod life_cycle;
 pub mod limits;
+pub mod merge_patch;
 pub mod name;
 pub mod position;
 pub mod query;
@@ -15,12 +17,13 @@ pub mod snapshot;
 pub mod time;
 pub mod wire;
 
+pub use consumer::{GroupSettings, GroupWishes, NackAction, Order};
 pub use event::{EventId, Labels, ProposedEvent};
 pub use expected::ExpectedRevision;
 pub use guard::{Guard, Match};
 pub use life_cycle::{LifeCycle, StreamMetadata};
 pub use limits::Limits;
-pub use name::{CheckpointName, StreamName, TenantId};
+pub use name::{CheckpointName, GivenName, StreamName, TenantId};
 pub use position::{Position, Revision, Walk};
 pub use query::{Query, QueryItem};
 pub use snapshot::ProposedSnapshot;

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::limits::{CHECKPOINT_NAME_BYTES_MAX, STREAM_NAME_BYTES_MAX, TENANT_NAME_BYTES_MAX};
+use super::limits::{GIVEN_NAME_BYTES_MAX, STREAM_NAME_BYTES_MAX, TENANT_NAME_BYTES_MAX};
 use super::{Invalid, Limits};
 
 /// The first character of the names of system streams, which only the store writes.
@@ -102,13 +102,7 @@ impl CheckpointName {
     /// # Errors
     /// When it is empty, longer than 256 bytes, has control characters, or starts with `$`.
     pub fn new(name: &str) -> Result<Self, Invalid> {
-        if name.is_empty() {
-            return Err(Invalid::malformed("the checkpoint's name is empty"));
-        }
-        Invalid::check("checkpoint_name_bytes", CHECKPOINT_NAME_BYTES_MAX, name.len())?;
-        if name.chars().any(char::is_control) {
-            return Err(Invalid::malformed("the checkpoint's name has control characters"));
-        }
+        check_given("the checkpoint's name", name)?;
         if name.starts_with(SYSTEM_PREFIX) {
             return Err(Invalid::malformed("checkpoint names that start with `$` belong to the store"));
         }
@@ -141,6 +135,61 @@ impl std::borrow::Borrow<str> for CheckpointName {
     fn borrow(&self) -> &str {
         &self.0
     }
+}
+
+/// A name that clients give to what is theirs: a consumer group, its members, a read model. Cheap to clone.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct GivenName(Arc<str>);
+
+impl GivenName {
+    /// A name that a client may give; `what` it names is told when it may not.
+    ///
+    /// # Errors
+    /// When it is empty, longer than 256 bytes, has control characters, or starts with `$`.
+    pub fn new(what: &str, name: &str) -> Result<Self, Invalid> {
+        check_given(what, name)?;
+        if name.starts_with(SYSTEM_PREFIX) {
+            return Err(Invalid::malformed(format!("{what} starts with `$`, as only the store's own names do")));
+        }
+        Ok(Self(name.into()))
+    }
+
+    /// A name as the log holds it: it was checked before it was written.
+    pub fn from_log(name: &str) -> Self {
+        Self(name.into())
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for GivenName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl std::borrow::Borrow<str> for GivenName {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Checks what all names have in common that clients give: 1 to 256 bytes, no control characters.
+///
+/// # Errors
+/// When that is not so.
+pub fn check_given(what: &str, name: &str) -> Result<(), Invalid> {
+    if name.is_empty() {
+        return Err(Invalid::malformed(format!("{what} is empty")));
+    }
+    Invalid::check("given_name_bytes", GIVEN_NAME_BYTES_MAX, name.len())?;
+    if name.chars().any(char::is_control) {
+        return Err(Invalid::malformed(format!("{what} has control characters")));
+    }
+    Ok(())
 }
 
 /// The name of a tenant: an isolated store. Also the name of its directory.

@@ -1,12 +1,15 @@
 //! Queries: which events are meant. The one definition of "does this event match".
 
+use serde::{Deserialize, Serialize};
+
 use super::event::Labels;
 use super::limits::QUERY_ITEM_VALUES_MAX;
 use super::name::{category, is_system};
 use super::{Invalid, Limits, StreamName};
 
 /// Which events are meant: all, or those that match at least one item.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Query {
     /// Whether events of system streams match as well.
     pub include_system: bool,
@@ -15,7 +18,8 @@ pub struct Query {
 }
 
 /// An event matches when it meets every field that says something.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct QueryItem {
     /// Its type is one of these; empty means any.
     pub types: Vec<String>,
@@ -27,7 +31,8 @@ pub struct QueryItem {
     pub stream_prefix: Option<String>,
     /// It has this correlation id.
     pub correlation_id: Option<String>,
-    /// It belongs to this stream.
+    /// It belongs to this stream. No client asks for that in a query, so it is not stored with one.
+    #[serde(skip)]
     pub stream: Option<StreamName>,
 }
 

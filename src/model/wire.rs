@@ -123,13 +123,22 @@ impl<'a> Iterator for Fields<'a> {
 /// Writes a length-delimited field.
 pub fn put_bytes(out: &mut Vec<u8>, number: u8, bytes: &[u8]) {
     out.push(number << 3 | 2);
-    let mut length = bytes.len();
-    while length >= 0x80 {
-        out.push((length & 0x7f) as u8 | 0x80);
-        length >>= 7;
-    }
-    out.push(length as u8);
+    put_plain_varint(out, bytes.len() as u64);
     out.extend_from_slice(bytes);
+}
+
+/// Writes a field with a number.
+pub fn put_varint(out: &mut Vec<u8>, number: u8, value: u64) {
+    out.push(number << 3);
+    put_plain_varint(out, value);
+}
+
+fn put_plain_varint(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push((value & 0x7f) as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
 }
 
 /// The size of what [`put_bytes`] writes for `length` bytes.

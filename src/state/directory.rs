@@ -1,4 +1,4 @@
-//! The directory: where in the log the last snapshots of each stream lie, and the checkpoints.
+//! The directory: where in the log the last snapshots of each stream lie, the checkpoints, and the notes.
 
 use std::sync::Arc;
 
@@ -30,6 +30,10 @@ pub enum ControlChange {
     CheckpointSet(CheckpointName, Position, Timestamp),
     /// A checkpoint was deleted.
     CheckpointDeleted(CheckpointName),
+    /// A note was put down under a key.
+    NoteSet(String, Vec<u8>),
+    /// A note was taken away.
+    NoteDeleted(String),
 }
 
 /// The directory of one log.
@@ -72,6 +76,8 @@ impl Directory {
                     vec![Change::Put(keys::checkpoint(name), keys::encode_checkpoint(*position, *time))]
                 }
                 ControlChange::CheckpointDeleted(name) => vec![Change::Remove(keys::checkpoint(name))],
+                ControlChange::NoteSet(key, note) => vec![Change::Put(keys::notes(key), note.clone())],
+                ControlChange::NoteDeleted(key) => vec![Change::Remove(keys::notes(key))],
             };
             deleted.push(if matches!(change, ControlChange::Deleted(..)) { rows.len() } else { 0 });
             if index + 1 == changes.len() {
@@ -105,6 +111,14 @@ impl Directory {
             keys::decode_checkpoint(&value).map(|(position, time)| (name, position, time))
         };
         rows.map(|row| decode(row).ok_or_else(|| Error("a checkpoint's row is malformed".into()))).collect()
+    }
+
+    /// The notes whose keys begin with `prefix`, in the order of their keys.
+    pub fn notes(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, Error> {
+        let rows = self.shelf.rows(&keys::notes(prefix))?.into_iter();
+        let key =
+            |key: Vec<u8>| String::from_utf8(key[1..].to_vec()).map_err(|_| Error("a note's key is no text".into()));
+        rows.map(|(bytes, note)| Ok((key(bytes)?, note))).collect()
     }
 
     /// Writes out what is not on disk yet.

@@ -5,6 +5,7 @@
 //! | 0 | nothing | log id `u128`, slot `u64`: the last block whose control records are in | each batch |
 //! | 1 | stream name, 0, revision `u64` | segment, byte and size `u32`, seconds `u64`, nanos `u32` | control records |
 //! | 2 | a checkpoint's name | position `u64`, seconds `u64`, nanos `u32` | control records |
+//! | 3 | a note's key | the note | control records |
 //!
 //! Stream names have no control characters, so the zero behind a name ends it.
 
@@ -17,6 +18,7 @@ enum Kind {
     Applied = 0,
     Snapshot = 1,
     Checkpoint = 2,
+    Note = 3,
 }
 
 /// The key of the applied slot.
@@ -81,6 +83,11 @@ pub(super) fn decode_checkpoint(value: &[u8]) -> Option<(Position, Timestamp)> {
     let (seconds, nanos) = value.split_first_chunk()?;
     let nanos = u32::from_be_bytes(nanos.try_into().ok()?);
     Some((Position(u64::from_be_bytes(*position)), Timestamp { seconds: u64::from_be_bytes(*seconds), nanos }))
+}
+
+/// What the keys of all notes begin with whose own keys begin so.
+pub(super) fn notes(prefix: &str) -> Vec<u8> {
+    [&[Kind::Note as u8], prefix.as_bytes()].concat()
 }
 
 #[cfg(test)]

@@ -29,6 +29,12 @@ impl Shelf for MemoryShelf {
         Ok(rows.map(|(key, value)| (key.clone(), value.clone())).collect())
     }
 
+    fn rows_from(&self, prefix: &[u8], from: &[u8], most: usize) -> Result<Vec<Row>, Error> {
+        let map = self.map();
+        let rows = map.range(prefix.max(from).to_vec()..).take_while(|(key, _)| key.starts_with(prefix)).take(most);
+        Ok(rows.map(|(key, value)| (key.clone(), value.clone())).collect())
+    }
+
     fn apply(&self, changes: Vec<Change>) -> Result<(), Error> {
         let mut map = self.map();
         for change in changes {

@@ -25,6 +25,8 @@ pub trait Shelf: Send + Sync + std::fmt::Debug {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error>;
     /// All rows whose keys begin with `prefix`, in the order of their keys.
     fn rows(&self, prefix: &[u8]) -> Result<Vec<Row>, Error>;
+    /// Rows whose keys begin with `prefix` and are not below `from`, in the order of their keys; at most `most`.
+    fn rows_from(&self, prefix: &[u8], from: &[u8], most: usize) -> Result<Vec<Row>, Error>;
     /// Applies changes, all or none.
     fn apply(&self, changes: Vec<Change>) -> Result<(), Error>;
     /// Removes everything.

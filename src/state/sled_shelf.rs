@@ -15,20 +15,33 @@ use super::shelf::Row;
 use super::{Change, Error, Shelf};
 use crate::disk::Disk;
 
-/// How long sled may take to open.
-const OPEN_TIME_MAX: Duration = Duration::from_secs(20);
-
-/// sled's page cache. The rows are few and small.
-const CACHE_BYTES: u64 = 16 << 20;
-
 /// sled's unit of allocation on disk: small, so that an empty store is.
 const SEGMENT_BYTES: usize = 64 << 10;
 
-/// How often sled writes out what it has. Losing this much is repaired from the log.
-const FLUSH_EVERY_MS: u64 = 2000;
-
 /// A snapshot that sled had not finished when the process ended, which it can not open.
 const UNFINISHED: &str = ".generating";
+
+/// How a shelf is kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Keeping {
+    /// How long sled may take to open.
+    pub open_time_max: Duration,
+    /// sled's page cache, in bytes.
+    pub cache_bytes: u64,
+    /// How often sled writes out what it has, in milliseconds: so much is lost when the process is killed.
+    pub flush_every_ms: u64,
+    /// Whether every row is looked at when the shelf is opened.
+    pub walks_rows: bool,
+}
+
+impl Keeping {
+    /// Of rows that are few and small, and made again from the log.
+    pub const DIRECTORY: Self =
+        Self { open_time_max: Duration::from_secs(20), cache_bytes: 16 << 20, flush_every_ms: 2000, walks_rows: true };
+    /// Of rows that may be many and large.
+    pub const READ_MODELS: Self =
+        Self { open_time_max: Duration::from_secs(600), cache_bytes: 64 << 20, flush_every_ms: 200, walks_rows: false };
+}
 
 #[derive(Debug)]
 struct SledShelf {
@@ -36,15 +49,15 @@ struct SledShelf {
 }
 
 /// Opens the shelf in a directory; moves it to `aside` and begins an empty one when it can not be.
-pub fn open_sled(disk: &dyn Disk, directory: &Path, aside: &Path) -> Result<Arc<dyn Shelf>, Error> {
+pub fn open_sled(disk: &dyn Disk, directory: &Path, aside: &Path, keeping: Keeping) -> Result<Arc<dyn Shelf>, Error> {
     disk.create_dir(directory).map_err(told)?;
     remove_unfinished(disk, directory)?;
-    match open_guarded(directory) {
+    match open_guarded(directory, keeping) {
         Ok(shelf) => Ok(shelf),
         Err(error) => {
             tracing::warn!(%error, directory = %directory.display(), "setting a damaged state directory aside");
             set_aside(disk, directory, aside)?;
-            open_guarded(directory)
+            open_guarded(directory, keeping)
         }
     }
 }
@@ -53,7 +66,8 @@ pub fn open_sled(disk: &dyn Disk, directory: &Path, aside: &Path) -> Result<Arc<
 fn set_aside(disk: &dyn Disk, directory: &Path, aside: &Path) -> Result<(), Error> {
     disk.create_dir(aside).map_err(told)?;
     let taken = disk.list(aside).map_err(told)?;
-    let free = (1..).map(|number| format!("state.{number}")).find(|name| !taken.contains(name));
+    let name = directory.file_name().unwrap_or_default().display().to_string();
+    let free = (1..).map(|number| format!("{name}.{number}")).find(|name| !taken.contains(name));
     disk.rename(directory, &aside.join(free.expect("numbers do not end"))).map_err(told)?;
     disk.create_dir(directory).map_err(told)
 }
@@ -67,28 +81,30 @@ fn remove_unfinished(disk: &dyn Disk, directory: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-fn open_guarded(directory: &Path) -> Result<Arc<dyn Shelf>, Error> {
+fn open_guarded(directory: &Path, keeping: Keeping) -> Result<Arc<dyn Shelf>, Error> {
     let (answer, opened) = mpsc::sync_channel(1);
     let directory = PathBuf::from(directory);
     let work = move || {
-        let opened = catch_unwind(AssertUnwindSafe(|| open(&directory)));
+        let opened = catch_unwind(AssertUnwindSafe(|| open(&directory, keeping)));
         // Nobody listens any more when the time limit has passed.
         drop(answer.send(opened.unwrap_or_else(|_| Err(Error("sled panicked".into())))));
     };
     std::thread::Builder::new().name("quipu-state-open".into()).spawn(work).map_err(told)?;
-    opened.recv_timeout(OPEN_TIME_MAX).map_err(|_| Error("sled did not open in time".into()))?
+    opened.recv_timeout(keeping.open_time_max).map_err(|_| Error("sled did not open in time".into()))?
 }
 
-fn open(directory: &Path) -> Result<Arc<dyn Shelf>, Error> {
+fn open(directory: &Path, keeping: Keeping) -> Result<Arc<dyn Shelf>, Error> {
     let config = sled::Config::new()
         .path(directory)
-        .cache_capacity(CACHE_BYTES)
+        .cache_capacity(keeping.cache_bytes)
         .segment_size(SEGMENT_BYTES)
-        .flush_every_ms(Some(FLUSH_EVERY_MS));
+        .flush_every_ms(Some(keeping.flush_every_ms));
     let tree = config.open().map_err(told)?;
     // A walk over every row finds damage now rather than under a request.
-    for row in &*tree {
-        row.map_err(told)?;
+    if keeping.walks_rows {
+        for row in &*tree {
+            row.map_err(told)?;
+        }
     }
     Ok(Arc::new(SledShelf { tree }))
 }
@@ -105,6 +121,13 @@ impl Shelf for SledShelf {
     fn rows(&self, prefix: &[u8]) -> Result<Vec<Row>, Error> {
         let rows = self.tree.scan_prefix(prefix);
         rows.map(|row| row.map(|(key, value)| (key.to_vec(), value.to_vec())).map_err(told)).collect()
+    }
+
+    fn rows_from(&self, prefix: &[u8], from: &[u8], most: usize) -> Result<Vec<Row>, Error> {
+        let is_inside = |row: &Result<Row, Error>| row.as_ref().map_or(true, |(key, _)| key.starts_with(prefix));
+        let rows = self.tree.range(prefix.max(from)..);
+        let rows = rows.map(|row| row.map(|(key, value)| (key.to_vec(), value.to_vec())).map_err(told));
+        rows.take_while(is_inside).take(most).collect()
     }
 
     fn apply(&self, changes: Vec<Change>) -> Result<(), Error> {
@@ -137,17 +160,20 @@ mod tests {
     fn a_damaged_directory_is_set_aside_and_begun_anew() {
         let root = tempfile::tempdir().unwrap();
         let (directory, aside) = (root.path().join("state"), root.path().join("quarantine"));
-        let shelf = open_sled(&RealDisk, &directory, &aside).unwrap();
+        let shelf = open_sled(&RealDisk, &directory, &aside, Keeping::DIRECTORY).unwrap();
         shelf.apply(vec![Change::Put(b"k".to_vec(), b"v".to_vec())]).unwrap();
         shelf.flush().unwrap();
         drop(shelf);
-        assert_eq!(open_sled(&RealDisk, &directory, &aside).unwrap().get(b"k").unwrap(), Some(b"v".to_vec()));
+        assert_eq!(
+            open_sled(&RealDisk, &directory, &aside, Keeping::DIRECTORY).unwrap().get(b"k").unwrap(),
+            Some(b"v".to_vec())
+        );
 
         let configuration = RealDisk.open(&directory.join("conf"), Open::Write).unwrap();
         configuration.write_at(b"garbage", 0).unwrap();
         RealDisk.open(&directory.join("snap.1.generating"), Open::Create).unwrap();
 
-        let shelf = open_sled(&RealDisk, &directory, &aside).unwrap();
+        let shelf = open_sled(&RealDisk, &directory, &aside, Keeping::DIRECTORY).unwrap();
         assert_eq!(shelf.get(b"k").unwrap(), None);
         assert_eq!(RealDisk.list(&aside).unwrap(), ["state.1"]);
     }

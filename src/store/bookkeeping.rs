@@ -1,4 +1,4 @@
-//! The verdicts on requests that are not appends: snapshots, the lives of streams, checkpoints.
+//! The verdicts on requests that are not appends: snapshots, the lives of streams, checkpoints, notes.
 
 use std::sync::Arc;
 
@@ -9,6 +9,7 @@ use super::controls::{checkpoint_bytes, encode_deleted, encode_saved};
 use super::group::{Decided, Group, Knowledge, LifeTold, Reply};
 use super::heads::Known;
 use super::life_cycle::life_event;
+use super::notes::Note;
 use super::transaction::{Checkpoint, CheckpointChange, LifeChange, LifeEvent};
 use crate::log::record::{self, Kind};
 use crate::model::time::TIME_FIELD_BYTES;
@@ -46,6 +47,24 @@ impl Group {
     pub(super) fn mark(&mut self, known: &Knowledge, change: CheckpointChange, reply: Reply<Option<Checkpoint>>) {
         let verdict = self.decide_mark(known, &change);
         self.decided.push(Decided::Mark { change, reply, verdict });
+    }
+
+    /// Takes notes in, all or none.
+    pub(super) fn note(&mut self, notes: Vec<Note>, reply: Reply<()>) {
+        let verdict = self.check_bytes(notes.iter().map(Note::bytes).sum());
+        if verdict.is_ok() {
+            for Note { key, value } in &notes {
+                match value {
+                    Some(value) => {
+                        self.draft.put_control(Kind::NoteSet, key, &[value, key.as_bytes()].concat());
+                    }
+                    None => {
+                        self.draft.put_control(Kind::NoteDeleted, key, key.as_bytes());
+                    }
+                }
+            }
+        }
+        self.decided.push(Decided::Note { notes, reply, verdict });
     }
 
     fn decide_save(&mut self, known: &mut Knowledge, snapshot: &ProposedSnapshot) -> Result<(), Error> {

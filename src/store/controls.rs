@@ -90,6 +90,11 @@ impl Controls {
         Ok(rows.map(|(name, position, updated_at)| (name, Checkpoint { position, updated_at })).collect())
     }
 
+    /// The notes whose keys begin with `prefix`, as they are at start.
+    pub(super) fn notes(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, Error> {
+        Ok(self.directory().notes(prefix)?)
+    }
+
     /// The snapshots of a stream, newest first.
     pub(super) fn of(&self, stream: &StreamName) -> Result<Vec<SnapshotRow>, Error> {
         match self.directory().of(stream) {
@@ -194,7 +199,10 @@ pub(super) fn checkpoints_in(placed: &Placed) -> HashMap<CheckpointName, Option<
             Some((name, Some(Checkpoint { position, updated_at })))
         }
         ControlChange::CheckpointDeleted(name) => Some((name, None)),
-        ControlChange::Saved(..) | ControlChange::Deleted(..) => None,
+        ControlChange::Saved(..)
+        | ControlChange::Deleted(..)
+        | ControlChange::NoteSet(..)
+        | ControlChange::NoteDeleted(..) => None,
     });
     changes.collect()
 }
@@ -232,6 +240,11 @@ fn decode(kind: Kind, name_bytes: u16, bytes: &[u8], place: Place) -> Option<Con
         Kind::CheckpointDeleted => {
             Some(ControlChange::CheckpointDeleted(CheckpointName::from_log(std::str::from_utf8(bytes).ok()?)))
         }
+        Kind::NoteSet => {
+            let (note, key) = bytes.split_at(bytes.len().checked_sub(usize::from(name_bytes))?);
+            Some(ControlChange::NoteSet(std::str::from_utf8(key).ok()?.to_owned(), note.to_vec()))
+        }
+        Kind::NoteDeleted => Some(ControlChange::NoteDeleted(std::str::from_utf8(bytes).ok()?.to_owned())),
         Kind::SnapshotsDeleted => {
             let (revision, name) = bytes.split_at(bytes.len().checked_sub(usize::from(name_bytes))?);
             let revision = revision.first_chunk().map(|bytes| Revision(u64::from_be_bytes(*bytes)));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use thiserror::Error as ThisError;
 
-use crate::model::{CheckpointName, EventId, ExpectedRevision, Invalid, Position, Revision, StreamName};
+use crate::model::{CheckpointName, EventId, ExpectedRevision, GivenName, Invalid, Position, Revision, StreamName};
 use crate::{disk, index, log, state};
 
 /// Why a request was refused or failed. Nothing was changed, unless [`Self::Poisoned`] says otherwise.
@@ -51,6 +51,54 @@ pub enum Error {
     /// There are as many checkpoints as there may be.
     #[error("there are too many checkpoints")]
     TooManyCheckpoints,
+    /// There is no such consumer group.
+    #[error("there is no consumer group `{0}`")]
+    GroupNotFound(GivenName),
+    /// There is a consumer group of this name with other settings, or with another query or order.
+    #[error("there is a consumer group `{0}` with other settings")]
+    GroupExists(GivenName),
+    /// The consumer group has a member of this name.
+    #[error("consumer group `{0}` has a member `{1}`")]
+    MemberExists(GivenName, GivenName),
+    /// The consumer group has not parked this event.
+    #[error("consumer group `{0}` has not parked an event at position {1}")]
+    NotParked(GivenName, Position),
+    /// There are as many consumer groups as there may be.
+    #[error("there are too many consumer groups")]
+    TooManyGroups,
+    /// There is no such read model, or no such generation or document of it.
+    #[error("there is no {what} `{model}`")]
+    ReadModelNotFound {
+        /// The read model.
+        model: GivenName,
+        /// What is missing: it, or what of it.
+        what: &'static str,
+    },
+    /// A generation of a read model is not where it was expected.
+    #[error("generation {generation} of read model `{model}` was expected at {expected}, it is at {actual}")]
+    WrongReadModelPosition {
+        /// The read model.
+        model: GivenName,
+        /// Which generation.
+        generation: u64,
+        /// Where it was expected.
+        expected: Position,
+        /// Where it is.
+        actual: Position,
+    },
+    /// A state can not be folded.
+    #[error("the {} at revision {revision} of stream `{stream}` is not JSON", what(*is_snapshot))]
+    NotFoldable {
+        /// The stream.
+        stream: StreamName,
+        /// The revision of what is not JSON.
+        revision: Revision,
+        /// Whether that is a snapshot.
+        is_snapshot: bool,
+    },
+    /// There is no snapshot policy for this category.
+    #[error("there is no snapshot policy for category `{0}`")]
+    PolicyNotFound(String),
     /// The snapshot is of a state that the stream has not reached.
     #[error("the snapshot is of revision {revision}, stream `{stream}` is at revision {actual}")]
     SnapshotAhead {
@@ -200,6 +248,10 @@ impl From<state::Error> for Error {
     fn from(error: state::Error) -> Self {
         Self::internal(error)
     }
+}
+
+fn what(is_snapshot: bool) -> &'static str {
+    if is_snapshot { "snapshot" } else { "event" }
 }
 
 fn at(actual: Option<Revision>) -> String {

@@ -15,6 +15,7 @@ use super::guards::Judged;
 use super::heads::{Heads, Known, StreamHead};
 use super::idempotency::RecentIds;
 use super::life_cycle::life_told;
+use super::notes::Note;
 use super::read::Reader;
 use super::repeats;
 use super::staged::Staged;
@@ -41,6 +42,8 @@ pub(super) enum Request {
     Live { change: LifeChange, reply: Reply<Position> },
     /// A checkpoint. The answer is where it is then.
     Mark { change: CheckpointChange, reply: Reply<Option<Checkpoint>> },
+    /// Notes: they need no verdict.
+    Note { notes: Vec<Note>, reply: Reply<()> },
     /// The end of the store, after everything asked for before.
     Close { reply: oneshot::Sender<()> },
 }
@@ -145,6 +148,11 @@ pub(super) enum Decided {
         reply: Reply<Option<Checkpoint>>,
         verdict: Result<Option<Checkpoint>, Error>,
     },
+    Note {
+        notes: Vec<Note>,
+        reply: Reply<()>,
+        verdict: Result<(), Error>,
+    },
 }
 
 impl Group {
@@ -195,6 +203,7 @@ impl Group {
             Decided::Delete { stream, revision, reply, .. } => Request::Delete { stream, revision, reply },
             Decided::Live { change, reply, .. } => Request::Live { change, reply },
             Decided::Mark { change, reply, .. } => Request::Mark { change, reply },
+            Decided::Note { notes, reply, .. } => Request::Note { notes, reply },
         });
         again.chain(self.deferred).collect()
     }

@@ -9,17 +9,22 @@
 //! | `writer` | the one writer: drain, decide, commit, publish, answer |
 //! | `transaction` | what can be asked to go in together |
 //! | `group` | one group commit in the making: the verdict on each request |
-//! | `bookkeeping` | the verdicts on snapshots, lives of streams and checkpoints |
+//! | `bookkeeping` | the verdicts on snapshots, lives of streams, checkpoints and notes |
 //! | `guards` | the one evaluator of guards |
 //! | `staged` | what a group would change |
 //! | `repeats` | requests whose events went in before |
 //! | `idempotency` | which events were appended lately |
 //! | `heads` | the last revision and the life of each stream |
 //! | `checkpoints` | the positions of named consumers |
+//! | `notes` | small values that the store keeps for services of its own |
+//! | `consumers` | groups whose members share the work of one reactor |
 //! | `recent` | a ring of the newest blocks, shared by live subscribers |
 //! | `read` | events by position, by revision, by id |
 //! | `select` | events by query and by time |
 //! | `life_cycle` | what a stream's metadata, deletion and tombstone hide |
+//! | `folding` | the state of a stream, folded from its events |
+//! | `policies` | snapshots that the store saves by itself |
+//! | `read_models` | what projectors make of events |
 //! | `watchers` | who waits for which events |
 //! | `subscription` | the one loop behind every subscription |
 //! | `controls` | snapshots and checkpoints on their way to the shelf |
@@ -29,16 +34,21 @@
 
 mod bookkeeping;
 mod checkpoints;
+pub mod consumers;
 mod controls;
 mod error;
+pub mod folding;
 mod group;
 mod guards;
 mod heads;
 pub mod home;
 mod idempotency;
 mod life_cycle;
+mod notes;
 mod open;
+mod policies;
 pub mod read;
+mod read_models;
 mod recent;
 mod repeats;
 pub mod select;
@@ -60,6 +70,7 @@ pub use heads::StreamHead;
 pub use home::Home;
 pub use life_cycle::StreamView;
 pub use open::StoreOptions;
+pub use policies::check_policy;
 pub use store::{Condition, Pending, Store, StreamInfo};
 pub use subscription::{Message, Start, Subscription};
 pub use tenants::{Absent, Tenants};

@@ -17,11 +17,15 @@ use tokio::sync::{Semaphore, mpsc, watch};
 
 use super::Error;
 use super::checkpoints::Checkpoints;
+use super::consumers::Consumers;
 use super::controls::{self, Controls};
+use super::folding::Folder;
 use super::group::Knowledge;
 use super::heads::Heads;
 use super::idempotency::RecentIds;
+use super::policies::{self, Policies};
 use super::read::{PageSize, Reader};
+use super::read_models::Cabinet;
 use super::recent::Recent;
 use super::store::{Condition, Store};
 use super::watchers::Watchers;
@@ -32,7 +36,7 @@ use crate::index::{Index, Terms};
 use crate::log::{CommitLog, LogOptions, Placed, SegmentLog, Segments};
 use crate::metrics::Metrics;
 use crate::model::{Limits, Position, Timestamp};
-use crate::state::{Directory, MemoryShelf, Shelf, open_sled};
+use crate::state::{Directory, Keeping, MemoryShelf, Shelf, open_sled};
 
 /// How many requests may wait for the writer.
 const QUEUE_REQUESTS: usize = 16 << 10;
@@ -82,6 +86,8 @@ pub(super) struct Layout {
     pub index: PathBuf,
     /// The shelf.
     pub state: PathBuf,
+    /// The read models.
+    pub(super) read_models: PathBuf,
     /// What was cut off or set aside.
     pub quarantine: PathBuf,
 }
@@ -90,7 +96,13 @@ impl Layout {
     /// The layout below a directory.
     pub(super) fn below(directory: &Path) -> Self {
         let sub = |name| directory.join(name);
-        Self { log: sub("log"), index: sub("index"), state: sub("state"), quarantine: sub("quarantine") }
+        Self {
+            log: sub("log"),
+            index: sub("index"),
+            state: sub("state"),
+            read_models: sub("read-models"),
+            quarantine: sub("quarantine"),
+        }
     }
 }
 
@@ -130,6 +142,8 @@ impl Store {
         let controls = Arc::new(Controls::new(directory_of, index.clone(), reader.clone(), log_id, per_stream));
         controls.catch_up(log.tail())?;
         let checkpoints = Arc::new(Checkpoints::new(controls.checkpoints()?));
+        let consumers = Consumers::find(&controls)?;
+        let policies = Arc::new(Policies::find(&controls)?);
         reader.find_lives()?;
 
         let (ids, last_time) = recent_ids(&reader, head, options.limits.recent_event_ids)?;
@@ -137,6 +151,15 @@ impl Store {
         let recent = Arc::new(Recent::new(options.recent_bytes, head.next()));
         let (to_directory, state_thread) = controls::start(controls.clone())?;
         let (queue, requests) = mpsc::channel(QUEUE_REQUESTS);
+        let queue_bytes = Arc::new(Semaphore::new(options.queue_bytes));
+        let folder = Folder { reader: reader.clone(), controls: controls.clone(), clock: options.clock.clone() };
+        let (to_policies, policies_thread) = policies::start(
+            policies.clone(),
+            folder,
+            queue.downgrade(),
+            queue_bytes.clone(),
+            options.limits.data_bytes,
+        )?;
         let (head_sender, head_receiver) = watch::channel(head);
         let (condition, _) = watch::channel(Condition::Serving);
         metrics.head(head);
@@ -156,6 +179,7 @@ impl Store {
             head: head_sender,
             condition: condition.clone(),
             to_directory,
+            to_policies,
             clock: options.clock.clone(),
             last_time,
             metrics,
@@ -172,12 +196,15 @@ impl Store {
             condition,
             controls,
             checkpoints,
+            consumers,
+            policies,
+            cabinet: Cabinet::new(shelf_disk, layout.read_models, layout.quarantine),
             watchers,
             clock: options.clock.clone(),
             queue,
-            queue_bytes: Arc::new(Semaphore::new(options.queue_bytes)),
+            queue_bytes,
             queue_bytes_max: options.queue_bytes,
-            threads: Mutex::new(vec![writer_thread, state_thread]),
+            threads: Mutex::new(vec![writer_thread, state_thread, policies_thread]),
             opened: Instant::now(),
             used: AtomicU64::new(0),
         }))
@@ -205,7 +232,7 @@ fn open_log(disk: Arc<dyn Disk>, layout: &Layout, options: &StoreOptions) -> Res
 
 fn open_shelf(disk: &dyn Disk, layout: &Layout) -> Result<Arc<dyn Shelf>, Error> {
     if disk.is_durable() {
-        return Ok(open_sled(disk, &layout.state, &layout.quarantine)?);
+        return Ok(open_sled(disk, &layout.state, &layout.quarantine, Keeping::DIRECTORY)?);
     }
     Ok(Arc::new(MemoryShelf::default()))
 }

@@ -12,11 +12,14 @@ use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 
 use super::checkpoints::Checkpoints;
+use super::consumers::Consumers;
 use super::controls::{Controls, SnapshotInfo};
 use super::group::Request;
 use super::heads::StreamHead;
 use super::life_cycle::StreamView;
+use super::policies::Policies;
 use super::read::{PageSize, Reader};
+use super::read_models::Cabinet;
 use super::recent::Recent;
 use super::transaction::{Append, Appended, Checkpoint, CheckpointChange, LifeChange, Transacted, Transaction};
 use super::watchers::Watchers;
@@ -81,6 +84,9 @@ pub struct Store {
     pub(super) condition: watch::Sender<Condition>,
     pub(super) controls: Arc<Controls>,
     pub(super) checkpoints: Arc<Checkpoints>,
+    pub(super) consumers: Consumers,
+    pub(super) policies: Arc<Policies>,
+    pub(super) cabinet: Cabinet,
     pub(super) watchers: Arc<Watchers>,
     pub(super) clock: Clock,
     pub(super) queue: mpsc::Sender<Request>,
@@ -160,7 +166,11 @@ impl Store {
     }
 
     /// Enqueues a request and waits for its answer.
-    async fn ask<T>(&self, request: Request, answer: oneshot::Receiver<Result<T, Error>>) -> Result<T, Error> {
+    pub(super) async fn ask<T>(
+        &self,
+        request: Request,
+        answer: oneshot::Receiver<Result<T, Error>>,
+    ) -> Result<T, Error> {
         self.queue.try_send(request).map_err(|error| self.full_or_gone(&error))?;
         answer.await.unwrap_or_else(|_| Err(self.why_gone()))
     }
@@ -350,6 +360,7 @@ impl Store {
             // An error means that the writer has ended already.
             drop(done.blocking_recv());
         }
+        self.cabinet.close();
         for thread in self.threads.lock().expect("no panic under this lock").drain(..) {
             if thread.join().is_err() {
                 tracing::error!("a thread of the store panicked");

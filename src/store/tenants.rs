@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::consumers::GroupInfo;
 use super::store::{Condition, Store};
 use super::{Error, Home, StoreOptions};
 use crate::metrics::Metrics;
@@ -94,6 +95,16 @@ impl Tenants {
             }
             tracing::info!(%tenant, "closed an idle store");
         }
+    }
+
+    /// How the consumer groups of all open stores are doing.
+    pub fn groups(&self) -> Vec<(TenantId, GroupInfo)> {
+        let open = self.open.read().expect("no panic under this lock");
+        let of = |(tenant, store): (&TenantId, &Arc<Store>)| {
+            let tenant = tenant.clone();
+            store.group_page("", "", usize::MAX).into_iter().map(move |group| (tenant.clone(), group))
+        };
+        open.iter().flat_map(of).collect()
     }
 
     /// Lets nothing new in: appends are refused, subscriptions end.

@@ -23,6 +23,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::Error;
 use super::controls::{Answer, Entered, changes_in, checkpoints_in};
 use super::group::{Decided, Group, Knowledge, LifeTold, Request};
+use super::policies::Teller;
 use super::recent::Recent;
 use super::store::Condition;
 use super::watchers::Watchers;
@@ -46,6 +47,7 @@ pub(super) struct Writer {
     pub(super) head: watch::Sender<Position>,
     pub(super) condition: watch::Sender<Condition>,
     pub(super) to_directory: SyncSender<Entered>,
+    pub(super) to_policies: Teller,
     pub(super) clock: Clock,
     pub(super) last_time: Timestamp,
     pub(super) metrics: Arc<Metrics>,
@@ -109,6 +111,7 @@ impl Writer {
             Request::Delete { stream, revision, reply } => group.delete(stream, revision, reply),
             Request::Live { change, reply } => group.live(&mut self.known, change, reply),
             Request::Mark { change, reply } => group.mark(&self.known, change, reply),
+            Request::Note { notes, reply } => group.note(notes, reply),
             Request::Close { reply } => return Some(reply),
         }
         None
@@ -153,6 +156,7 @@ impl Writer {
         self.head.send_replace(end);
         self.metrics.head(end);
         woken.wake();
+        self.to_policies.see(placed);
     }
 
     /// Takes in a block that somebody else proposed.
@@ -186,6 +190,7 @@ impl Writer {
                 }
                 Decided::Live { reply, verdict, .. } => drop(reply.send(verdict.map(|told| told.position))),
                 Decided::Mark { reply, verdict, .. } => drop(reply.send(verdict)),
+                Decided::Note { reply, verdict, .. } => drop(reply.send(verdict)),
             }
         }
         if let Some(placed) = placed {
@@ -238,6 +243,7 @@ fn refuse(request: Request) -> Option<oneshot::Sender<()>> {
         Request::Delete { reply, .. } => drop(reply.send(Err(Error::Poisoned))),
         Request::Live { reply, .. } => drop(reply.send(Err(Error::Poisoned))),
         Request::Mark { reply, .. } => drop(reply.send(Err(Error::Poisoned))),
+        Request::Note { reply, .. } => drop(reply.send(Err(Error::Poisoned))),
         Request::Close { reply } => return Some(reply),
     }
     None

@@ -41,6 +41,30 @@ pub(crate) fn encode_again(segments: &[Arc<Segment>], fixture: &Fixture) -> Vec<
     written
 }
 
+/// What is noted of the first group.
+const MAILER: &str = "{\"settings\":{\"query\":{\"include_system\":false,\"items\":null},\"order\":\"ByStream\",\
+    \"ack_timeout\":{\"secs\":30,\"nanos\":0},\"max_tries\":10,\"backoff\":{\"secs\":0,\
+    \"nanos\":200000000},\"backoff_max\":{\"secs\":30,\"nanos\":0},\"max_outstanding\":10000},\
+    \"created_at\":[1800000024,123456789]}";
+
+/// What is noted of the group that is deleted.
+const GONE: &str = "{\"settings\":{\"query\":{\"include_system\":false,\"items\":null},\"order\":\"ByStream\",\
+    \"ack_timeout\":{\"secs\":30,\"nanos\":0},\"max_tries\":10,\"backoff\":{\"secs\":0,\
+    \"nanos\":200000000},\"backoff_max\":{\"secs\":30,\"nanos\":0},\"max_outstanding\":10000},\
+    \"created_at\":[1800000031,123456789]}";
+
+/// What is noted of the group whose settings say everything.
+const OTHER: &str = "{\"settings\":{\"query\":{\"include_system\":false,\"items\":[{\"types\":[\"OrderPlaced\"],\
+    \"tags\":[\"customer:7\"],\"categories\":[\"order\"],\"stream_prefix\":\"order-\",\
+    \"correlation_id\":\"c-1\"},{\"types\":[\"Påmint\"],\"tags\":[],\"categories\":[],\
+    \"stream_prefix\":null,\"correlation_id\":null}]},\"order\":{\"ByTag\":\"customer\"},\
+    \"ack_timeout\":{\"secs\":1,\"nanos\":500000000},\"max_tries\":7,\"backoff\":{\"secs\":0,\
+    \"nanos\":20000000},\"backoff_max\":{\"secs\":3600,\"nanos\":0},\"max_outstanding\":50},\
+    \"created_at\":[1800000026,123456789]}";
+
+/// What is noted of the event that is parked.
+const PARKED: &str = "{\"reason\":\"no \\\"käufer\\\"\",\"tries\":1,\"parked_at\":[1800000025,123456789]}";
+
 fn put(draft: &mut Draft, number: usize, request: Request, ids: &[EventId]) {
     let time = Timestamp { seconds: 1_800_000_001 + number as u64, nanos: NANOS }.encode_field(7);
     let checkpoint = |name: &str, position: u64| [&position.to_be_bytes()[..], &time, name.as_bytes()].concat();
@@ -76,6 +100,42 @@ fn put(draft: &mut Draft, number: usize, request: Request, ids: &[EventId]) {
                 draft.put_control(Kind::SnapshotsDeleted, stream, stream.as_bytes());
             }
         }
+        Request::MakeGroup { .. }
+        | Request::Deal { .. }
+        | Request::Pause { .. }
+        | Request::EndGroup { .. }
+        | Request::SetPolicy { .. }
+        | Request::EndPolicy { .. } => put_notes(draft, &request),
+    }
+}
+
+/// The notes that a request leaves, key by key. A value that is not there is one that was taken away.
+fn put_notes(draft: &mut Draft, request: &Request) {
+    let (settings, progress) = match request {
+        Request::MakeGroup { name: "mailer", .. } => (MAILER, r#"{"read":9,"is_paused":false,"left":[]}"#),
+        Request::MakeGroup { name: "gone", .. } => (GONE, r#"{"read":0,"is_paused":false,"left":[]}"#),
+        _ => (OTHER, r#"{"read":15,"is_paused":false,"left":[]}"#),
+    };
+    let notes: Vec<(String, Option<&str>)> = match request {
+        Request::MakeGroup { name, .. } => {
+            vec![(format!("group\0{name}"), Some(settings)), (format!("progress\0{name}"), Some(progress))]
+        }
+        Request::Deal { .. } => vec![
+            ("progress\0mailer".into(), Some(r#"{"read":15,"is_paused":false,"left":[[15,1]]}"#)),
+            ("parked\u{0}mailer\u{0}00000000000000000011".into(), Some(PARKED)),
+        ],
+        Request::Pause { group } => {
+            vec![(format!("progress\0{group}"), Some(r#"{"read":15,"is_paused":true,"left":[]}"#))]
+        }
+        Request::EndGroup { group } => vec![(format!("group\0{group}"), None), (format!("progress\0{group}"), None)],
+        Request::SetPolicy { category: "order", .. } => vec![("policy\0order".into(), Some("100"))],
+        Request::SetPolicy { category, .. } => vec![(format!("policy\0{category}"), Some("2"))],
+        Request::EndPolicy { category } => vec![(format!("policy\0{category}"), None)],
+        other => panic!("{other:?} leaves no notes"),
+    };
+    for (key, value) in notes {
+        let kind = if value.is_some() { Kind::NoteSet } else { Kind::NoteDeleted };
+        draft.put_control(kind, &key, &[value.unwrap_or_default().as_bytes(), key.as_bytes()].concat());
     }
 }
 

@@ -41,8 +41,8 @@ const PLAIN: Event = Event {
 /// The nanoseconds of all times.
 pub(crate) const NANOS: u32 = 123_456_789;
 
-/// The log. That of format 1 ends earlier.
-pub(crate) const EVENTS: [Event; 15] = [
+/// The log. Those of older formats end earlier.
+pub(crate) const EVENTS: [Event; 19] = [
     Event {
         position: 1,
         revision: 0,
@@ -195,6 +195,46 @@ pub(crate) const EVENTS: [Event; 15] = [
         recorded_at: 1_800_000_021,
         event_type: "OrderPlaced",
         data: b"again",
+        ..PLAIN
+    },
+    Event {
+        position: 16,
+        revision: 1,
+        stream: "invoice-1",
+        id: "0192f0c1-2345-7abc-8def-0123456789b3",
+        recorded_at: 1_800_000_033,
+        event_type: "InvoiceSent",
+        data: b"{}",
+        ..PLAIN
+    },
+    Event {
+        position: 17,
+        revision: 2,
+        stream: "invoice-1",
+        id: "0192f0c1-2345-7abc-8def-0123456789b4",
+        recorded_at: 1_800_000_033,
+        event_type: "InvoiceSent",
+        data: b"{}",
+        ..PLAIN
+    },
+    Event {
+        position: 18,
+        revision: 3,
+        stream: "invoice-1",
+        id: "0192f0c1-2345-7abc-8def-0123456789b5",
+        recorded_at: 1_800_000_033,
+        event_type: "InvoiceSent",
+        data: b"{}",
+        ..PLAIN
+    },
+    Event {
+        position: 19,
+        revision: 0,
+        stream: "invoice-2",
+        id: "0192f0c1-2345-7abc-8def-0123456789b6",
+        recorded_at: 1_800_000_034,
+        event_type: "InvoiceSent",
+        data: b"{}",
         ..PLAIN
     },
 ];

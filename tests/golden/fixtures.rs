@@ -64,7 +64,7 @@ pub(crate) const SECOND: Fixture = Fixture {
     ],
     indexes: &["tenants/default/index/000001.idx", "tenants/default/index/000002.idx"],
     requests: 23,
-    events: EVENTS.len(),
+    events: 15,
     controls: 14,
     streams: &[
         stream("$streams-order-1", &[12], Some(0)),
@@ -77,6 +77,37 @@ pub(crate) const SECOND: Fixture = Fixture {
         stream("påminnelse/ü 1", &[3], None),
     ],
     checkpoints: &[("reader", 12, 21), ("$door", 1 << 40, 22)],
+};
+
+/// The same, and what came with format 3: notes, of consumer groups and policies.
+pub(crate) const THIRD: Fixture = Fixture {
+    format: 3,
+    segments: &[
+        "tenants/default/log/000001-00000000000000000001.seg",
+        "tenants/default/log/000002-00000000000000000007.seg",
+        "tenants/default/log/000003-00000000000000000013.seg",
+        "tenants/default/log/000004-00000000000000000019.seg",
+    ],
+    indexes: &[
+        "tenants/default/index/000001.idx",
+        "tenants/default/index/000002.idx",
+        "tenants/default/index/000003.idx",
+    ],
+    requests: 34,
+    events: EVENTS.len(),
+    controls: 28,
+    streams: &[
+        stream("$streams-order-1", &[12], Some(0)),
+        stream("$streams-order-2", &[13], Some(0)),
+        stream("$streams-påminnelse/ü 1", &[14], Some(0)),
+        stream("invoice-1", &[11, 16, 17, 18], Some(0)),
+        stream("invoice-2", &[19], Some(0)),
+        stream("order-1", &[1, 2, 4, 6, 7, 8], Some(2)),
+        stream("order-2", &[5, 15], Some(1)),
+        stream("order-3", &[9, 10], Some(0)),
+        stream("påminnelse/ü 1", &[3], None),
+    ],
+    checkpoints: SECOND.checkpoints,
 };
 
 const fn stream(name: &'static str, positions: &'static [u64], first: Option<u64>) -> Stream {

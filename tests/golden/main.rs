@@ -11,6 +11,7 @@
 //! A new directory is made by `QUIPU_GOLDEN_WRITE=<a directory that is not there yet> cargo test --test
 //! golden`. It is then read like the others; copying it to `tests/fixtures` is for whoever bumps the
 //! format.
+#![allow(clippy::wildcard_enum_match_arm, reason = "whatever else it is, it is not this")]
 
 mod copy;
 mod encoding;
@@ -24,17 +25,18 @@ use std::sync::Arc;
 
 use quipu::disk::real::RealDisk;
 use quipu::index::Index;
+use quipu::log::segment::Step;
 use quipu::log::verify::{Findings, verify};
-use quipu::log::{Segments, segment};
+use quipu::log::{Kind, Segments, segment};
 
 use copy::Copy;
 use expected::EVENTS;
-use fixtures::{FIRST, FORMAT, Fixture, MARK, SECOND};
+use fixtures::{FIRST, FORMAT, Fixture, MARK, SECOND, THIRD};
 
-const ALL: [&Fixture; 2] = [&FIRST, &SECOND];
+const ALL: [&Fixture; 3] = [&FIRST, &SECOND, &THIRD];
 
 /// That of the format that is written today.
-const NEWEST: &Fixture = &SECOND;
+const NEWEST: &Fixture = &THIRD;
 
 const LOG: &str = "tenants/default/log";
 
@@ -129,24 +131,49 @@ fn the_encoders_still_write_every_format_to_the_byte() {
 }
 
 #[test]
-fn a_log_of_format_1_goes_on_in_a_new_segment_that_readers_of_format_1_refuse() {
-    let copy = Copy::of_fixture(&FIRST);
-    making::go_on(&copy.path(""), FIRST.requests);
-    for file in FIRST.segments {
-        assert!(copy.bytes(file) == FIRST.bytes(file), "{file} was written into");
+fn notes_are_written_as_format_3_has_them_to_the_byte() {
+    let home = tempfile::tempdir().unwrap();
+    making::make(&home.path().join("new"));
+    let notes = |copy: &Copy| {
+        let segments = Segments::read_only(&RealDisk, &copy.path(LOG)).unwrap();
+        let mut notes = Vec::new();
+        for segment in &segments {
+            let mut blocks = segment.blocks().unwrap();
+            while let Step::Block(placed) = blocks.step().unwrap() {
+                let controls = placed.block.controls();
+                let of_notes = controls.filter(|entry| matches!(entry.kind, Kind::NoteSet | Kind::NoteDeleted));
+                notes.extend(of_notes.map(|entry| placed.block.record(entry).to_vec()));
+            }
+        }
+        notes
+    };
+    let (new, fixed) = (notes(&Copy::of(&home.path().join("new"), &THIRD)), notes(&Copy::of_fixture(&THIRD)));
+    assert_eq!(fixed.len(), 14);
+    assert!(new == fixed, "a note is written otherwise");
+}
+
+#[test]
+fn a_log_of_an_older_format_goes_on_in_a_new_segment_that_its_readers_refuse() {
+    for older in [&FIRST, &SECOND] {
+        let copy = Copy::of_fixture(older);
+        making::go_on(&copy.path(""), older.requests);
+        for file in older.segments {
+            assert!(copy.bytes(file) == older.bytes(file), "{file} was written into");
+        }
+        let segments = Segments::read_only(&RealDisk, &copy.path(LOG)).unwrap();
+        let (old, new) = segments.split_at(older.segments.len());
+        assert!(old.iter().all(|segment| segment.header.format == older.format));
+        assert!(!new.is_empty() && new.iter().all(|segment| segment.header.format == segment::FORMAT));
+        for segment in new {
+            let header = segment.header_bytes().unwrap();
+            assert_eq!(header[8..12], [0, 3, 0, 3], "what it was written by, and who can read it");
+        }
+        let findings = verified(&copy);
+        assert!(findings.damage.is_empty(), "{findings:?}");
+        // What was made in two goes, over two formats, holds what was made in one.
+        reading::assert_holds(&copy.path(""), NEWEST);
+        assert_eq!(damaged_indexes(&copy), [0; 0]);
     }
-    let segments = Segments::read_only(&RealDisk, &copy.path(LOG)).unwrap();
-    let formats: Vec<_> = segments.iter().map(|segment| segment.header.format).collect();
-    assert_eq!(formats, [1, 1, segment::FORMAT, segment::FORMAT]);
-    for segment in &segments[2..] {
-        let header = segment.header_bytes().unwrap();
-        assert_eq!(header[8..12], [0, 2, 0, 2], "what it was written by, and who can read it");
-    }
-    let findings = verified(&copy);
-    assert!(findings.damage.is_empty(), "{findings:?}");
-    // What was made in two goes, over two formats, holds what was made in one.
-    reading::assert_holds(&copy.path(""), &SECOND);
-    assert_eq!(damaged_indexes(&copy), [0; 0]);
 }
 
 #[test]
@@ -193,7 +220,7 @@ fn a_directory_that_is_written_today_reads_as_that_of_todays_format() {
 
 #[test]
 fn the_numbers_of_the_expectation_are_dense() {
-    assert!(EVENTS.iter().map(|event| event.position).eq(1..=15));
+    assert!(EVENTS.iter().map(|event| event.position).eq(1..=19));
 }
 
 /// The last part of a path.

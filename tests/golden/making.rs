@@ -14,29 +14,83 @@ use quipu::log::LogOptions;
 use quipu::metrics::Metrics;
 use quipu::model::wire::put_bytes;
 use quipu::model::{
-    CheckpointName, ExpectedRevision, Limits, Position, ProposedEvent, ProposedSnapshot, Revision, StreamMetadata,
-    StreamName, TenantId, Timestamp,
+    CheckpointName, ExpectedRevision, GivenName, GroupSettings, GroupWishes, Limits, NackAction, Order, Position,
+    ProposedEvent, ProposedSnapshot, Query, QueryItem, Revision, StreamMetadata, StreamName, TenantId, Timestamp,
 };
+use quipu::store::consumers::Outcome;
 use quipu::store::{
-    Append, CheckpointAdvance, CheckpointChange, Home, LifeChange, LifeEvent, Store, StoreOptions, Transaction,
+    Append, CheckpointAdvance, CheckpointChange, Home, LifeChange, LifeEvent, Start, Store, StoreOptions, Transaction,
 };
+
+/// How long a fetch may wait.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a client asked for.
 #[derive(Debug)]
 pub(crate) enum Request {
-    Append { stream: &'static str, expected: ExpectedRevision, events: Vec<ProposedEvent> },
-    Save { stream: &'static str, revision: u8, bytes: Bytes },
-    Delete { stream: &'static str, revision: Option<u64> },
-    Transact { appends: Vec<(&'static str, ExpectedRevision, ProposedEvent)>, advance: (&'static str, u64) },
-    Set { name: &'static str, position: u64 },
-    Unset { name: &'static str },
-    Live { stream: &'static str, what: LifeEvent },
+    Append {
+        stream: &'static str,
+        expected: ExpectedRevision,
+        events: Vec<ProposedEvent>,
+    },
+    Save {
+        stream: &'static str,
+        revision: u8,
+        bytes: Bytes,
+    },
+    Delete {
+        stream: &'static str,
+        revision: Option<u64>,
+    },
+    Transact {
+        appends: Vec<(&'static str, ExpectedRevision, ProposedEvent)>,
+        advance: (&'static str, u64),
+    },
+    Set {
+        name: &'static str,
+        position: u64,
+    },
+    Unset {
+        name: &'static str,
+    },
+    Live {
+        stream: &'static str,
+        what: LifeEvent,
+    },
+    MakeGroup {
+        name: &'static str,
+        settings: GroupSettings,
+        start: Start,
+    },
+    /// A member of the group fetches all that there is, and settles some of it.
+    Deal {
+        group: &'static str,
+        ack: u64,
+        park: u64,
+    },
+    Pause {
+        group: &'static str,
+    },
+    EndGroup {
+        group: &'static str,
+    },
+    SetPolicy {
+        category: &'static str,
+        every: u32,
+    },
+    EndPolicy {
+        category: &'static str,
+    },
 }
+
+/// Why an event is parked.
+pub(crate) const REASON: &str = "no \"käufer\"";
 
 /// Everything that clients asked for, in order.
 pub(crate) fn requests() -> Vec<Request> {
     let mut requests = requests_of_format_1();
     requests.extend(requests_of_format_2());
+    requests.extend(requests_of_format_3());
     requests
 }
 
@@ -93,6 +147,50 @@ fn requests_of_format_2() -> Vec<Request> {
     ]
 }
 
+fn requests_of_format_3() -> Vec<Request> {
+    let id = |last: u8| format!("0192f0c1-2345-7abc-8def-0123456789{last:02x}");
+    let sent = |last| event(&id(last), "InvoiceSent", b"{}");
+    let append = |stream, events| Request::Append { stream, expected: ExpectedRevision::Any, events };
+    let plain = || GroupSettings::of(GroupWishes::default()).expect("good settings");
+    vec![
+        Request::MakeGroup { name: "mailer", settings: plain(), start: Start::After(9) },
+        Request::Deal { group: "mailer", ack: 10, park: 11 },
+        Request::MakeGroup { name: "påminnare", settings: everything(), start: Start::End },
+        Request::Pause { group: "påminnare" },
+        Request::SetPolicy { category: "order", every: 100 },
+        Request::SetPolicy { category: "gone", every: 2 },
+        Request::EndPolicy { category: "gone" },
+        Request::MakeGroup { name: "gone", settings: plain(), start: Start::Beginning },
+        Request::EndGroup { group: "gone" },
+        append("invoice-1", vec![sent(0xb3), sent(0xb4), sent(0xb5)]),
+        append("invoice-2", vec![sent(0xb6)]),
+    ]
+}
+
+/// Settings that say everything.
+pub(crate) fn everything() -> GroupSettings {
+    let text = |text: &str| vec![text.to_owned()];
+    let item = QueryItem {
+        types: text("OrderPlaced"),
+        tags: text("customer:7"),
+        categories: text("order"),
+        stream_prefix: Some("order-".to_owned()),
+        correlation_id: Some("c-1".to_owned()),
+        ..QueryItem::default()
+    };
+    let other = QueryItem { types: text("Påmint"), ..QueryItem::default() };
+    GroupSettings::of(GroupWishes {
+        query: Query::of(vec![item, other], &Limits::default()).expect("a query"),
+        order: Some(Order::ByTag("customer".to_owned())),
+        ack_timeout: Some(Duration::from_millis(1500)),
+        max_tries: Some(7),
+        backoff: Some(Duration::from_millis(20)),
+        backoff_max: Some(Duration::from_secs(3600)),
+        max_outstanding: Some(50),
+    })
+    .expect("good settings")
+}
+
 /// Makes a data directory where there is none.
 pub(crate) fn make(directory: &Path) {
     assert!(!directory.exists(), "{} is there already; nothing is written over", directory.display());
@@ -102,29 +200,32 @@ pub(crate) fn make(directory: &Path) {
 /// Makes the requests from one on, in a directory that has those before it.
 pub(crate) fn go_on(directory: &Path, from: usize) {
     let home = Home::take(crate::disk(), directory).expect("a free directory");
-    let store = open(&home, from as u64);
-    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-    for request in requests().into_iter().skip(from) {
+    let seconds = Arc::<AtomicU64>::default();
+    let store = open(&home, seconds.clone());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    for (number, request) in requests().into_iter().enumerate().skip(from) {
+        // The first block is made in the first second, the next in the second, however often somebody asks.
+        seconds.store(number as u64 + 1, Ordering::Relaxed);
         runtime.block_on(ask(&store, request));
     }
     store.close();
 }
 
 /// Opens the default tenant of a data directory with the settings the fixtures were made with.
-pub(crate) fn open(home: &Home, blocks: u64) -> Arc<Store> {
-    // The first block is made in the first second, the next in the second.
-    let calls = AtomicU64::new(blocks + 1);
-    let tick = move || calls.fetch_add(1, Ordering::Relaxed);
+pub(crate) fn open(home: &Home, seconds: Arc<AtomicU64>) -> Arc<Store> {
     let options = StoreOptions {
         log: LogOptions { segment_events: 6, disk_reserve_bytes: 0, ..LogOptions::default() },
-        clock: Clock::new(move || Timestamp { seconds: 1_800_000_000 + tick(), nanos: 123_456_789 }),
+        clock: Clock::new(move || Timestamp {
+            seconds: 1_800_000_000 + seconds.load(Ordering::Relaxed),
+            nanos: 123_456_789,
+        }),
         ..StoreOptions::default()
     };
     let metrics = Arc::new(Metrics::new().expect("metrics"));
     Store::open(home.disk().clone(), &home.tenant(&TenantId::default()), &options, metrics).expect("a store opens")
 }
 
-async fn ask(store: &Store, request: Request) {
+async fn ask(store: &Arc<Store>, request: Request) {
     match request {
         Request::Append { stream, expected, events } => {
             store.append(Append { stream: StreamName::from_log(stream), expected, events }).await.map(drop)
@@ -156,6 +257,21 @@ async fn ask(store: &Store, request: Request) {
             let (stream, expected) = (StreamName::from_log(stream), ExpectedRevision::Any);
             store.change_life(LifeChange { stream, expected, what }).await.map(drop)
         }
+        Request::MakeGroup { name, settings, start } => {
+            store.create_group(GivenName::from_log(name), settings, start).await.map(drop)
+        }
+        Request::Deal { group, ack, park } => {
+            let (group, member) = (GivenName::from_log(group), GivenName::from_log("m"));
+            let fetched = store.fetch(&group, &member, 10, PATIENCE).await.expect("the group has events");
+            assert_eq!(fetched.len(), 3, "all at once, so that they are noted at once");
+            let parking = Outcome::Nack(NackAction::Park, REASON.to_owned());
+            let outcomes = vec![(Position(ack), Outcome::Ack), (Position(park), parking)];
+            store.settle(&group, &member, outcomes).await.map(drop)
+        }
+        Request::Pause { group } => store.pause_group(&GivenName::from_log(group), true).await,
+        Request::EndGroup { group } => store.delete_group(&GivenName::from_log(group)).await,
+        Request::SetPolicy { category, every } => store.set_policy(category, every).await,
+        Request::EndPolicy { category } => store.delete_policy(category).await,
     }
     .expect("the request is granted");
 }

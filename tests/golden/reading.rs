@@ -1,10 +1,16 @@
 //! Opens a data directory and compares everything in it with what is expected.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use prost::Message;
 use quipu::log::StoredEvent;
-use quipu::model::{CheckpointName, Limits, Position, Query, QueryItem, Revision, StreamName, Timestamp, Walk};
+use quipu::model::{
+    CheckpointName, GroupSettings, GroupWishes, Limits, Position, Query, QueryItem, Revision, StreamName, Timestamp,
+    Walk,
+};
+use quipu::store::consumers::Parked;
 use quipu::store::read::PageSize;
 use quipu::store::{Checkpoint, Error, Home, Store};
 use quipu_client::proto;
@@ -21,7 +27,7 @@ const PAGE: PageSize = PageSize { bytes: 1 << 20, events: usize::MAX };
 /// Opens a directory that holds what a fixture does, reads it by every way there is, and closes it.
 pub(crate) fn assert_holds(directory: &Path, fixture: &Fixture) {
     let home = Home::take(crate::disk(), directory).expect("a directory of a known format");
-    let store = making::open(&home, EVENTS.len() as u64 * 2);
+    let store = making::open(&home, Arc::new(AtomicU64::new(fixture.requests as u64 + 1)));
     let events = &EVENTS[..fixture.events];
     assert_log(&store, events);
     assert_queries(&store, events);
@@ -34,6 +40,12 @@ pub(crate) fn assert_holds(directory: &Path, fixture: &Fixture) {
     }
     let shown = fixture.checkpoints.iter().filter(|(name, ..)| !name.starts_with('$')).count();
     assert_eq!(store.checkpoint_page("", "", 100).len(), shown);
+    if fixture.format >= 3 {
+        assert_groups(&store);
+        assert_eq!(store.policies(), [("order".to_owned(), 100)]);
+    } else {
+        assert_eq!((store.group_page("", "", 100).len(), store.policies()), (0, Vec::new()));
+    }
     store.close();
 }
 
@@ -123,6 +135,23 @@ fn assert_snapshots(store: &Store) {
     let saved_at = snapshot.saved_at.expect("a time");
     assert_eq!((saved_at.seconds.cast_unsigned(), saved_at.nanos.cast_unsigned()), (seconds, NANOS));
     assert_eq!(store.snapshots(&StreamName::from_log("order-2")).expect("it can be read"), []);
+}
+
+fn assert_groups(store: &Store) {
+    let groups = store.group_page("", "", 100);
+    let [mailer, other] = &groups[..] else { panic!("{groups:?}") };
+    let made = |request: u64| Timestamp { seconds: 1_800_000_001 + request, nanos: NANOS };
+    assert_eq!((mailer.name.as_str(), mailer.created_at, mailer.is_paused), ("mailer", made(23), false));
+    assert_eq!(mailer.settings, GroupSettings::of(GroupWishes::default()).expect("good settings"));
+    assert_eq!((mailer.settled.0, mailer.read.0, mailer.outstanding, mailer.parked), (14, 15, 1, 1));
+    let parked = store.parked_page(&mailer.name, Position(1), 100, 1 << 20).expect("it can be read");
+    let told = Parked { reason: making::REASON.to_owned(), tries: 1, parked_at: made(24) };
+    assert_eq!(parked.iter().map(|it| (it.event.position().0, &it.parked)).collect::<Vec<_>>(), [(11, &told)]);
+    assert_eq!((other.name.as_str(), other.created_at, other.is_paused), ("påminnare", made(25), true));
+    assert_eq!(other.settings, making::everything());
+    // It had read up to 15; nothing behind that is meant for it.
+    let head = store.head();
+    assert_eq!((other.settled, other.read, other.outstanding, other.parked), (head, head, 0, 0));
 }
 
 #[track_caller]

@@ -7,6 +7,7 @@
 #![allow(missing_docs, reason = "a test's name is its documentation")]
 
 mod events;
+mod member;
 mod server;
 mod wire;
 
@@ -14,6 +15,10 @@ mod append;
 mod bad_input;
 mod checkpoints;
 mod commands;
+mod consumers;
+mod consumers_asking;
+mod consumers_crowd;
+mod consumers_input;
 mod full_disk;
 mod get_event;
 mod idempotency;
@@ -26,11 +31,13 @@ mod query;
 mod questions;
 mod race;
 mod read_all;
+mod read_models;
 mod read_stream;
 mod rebuild;
 mod refused_start;
 mod session;
 mod snapshots;
+mod state;
 mod statistics;
 mod streams;
 mod subscribe;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
+use crate::listing::{Listing, PAGE_SIZE};
 use crate::streams::next_page;
 use crate::{Client, Error, proto, timestamp};
 
@@ -105,6 +106,18 @@ impl Client {
         Ok(CheckpointPage {
             checkpoints: page.checkpoints.into_iter().map(Checkpoint::try_from).collect::<Result<_, _>>()?,
             next_page_token: next_page(page.next_page_token),
+        })
+    }
+
+    /// All checkpoints whose names begin with `prefix`, in the order of their names.
+    pub fn all_checkpoints(&self, prefix: impl Into<String>) -> Listing<Checkpoint> {
+        let (client, prefix) = (self.clone(), prefix.into());
+        Listing::new(move |token| {
+            let (client, prefix) = (client.clone(), prefix.clone());
+            async move {
+                let page = client.list_checkpoints(&prefix, PAGE_SIZE, Some(&token)).await?;
+                Ok((page.checkpoints, page.next_page_token))
+            }
         })
     }
 

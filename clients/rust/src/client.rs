@@ -3,20 +3,24 @@
 //! Owns [`Client`]: the connection, the tenant header, the retry policy and the size limit, shared by
 //! all clones. The calls themselves live next to what they are about: `append.rs`, `transact.rs`,
 //! `session.rs`, `read.rs`, `subscribe.rs`, `checkpoints.rs`, `snapshot.rs`, `streams.rs`,
-//! `stream_life.rs`, `statistics.rs`, `server_info.rs`.
+//! `state.rs`, `stream_life.rs`, `statistics.rs`, `server_info.rs`, `consumers`, `read_models`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use tokio::time;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::Channel;
 use tonic::{Request, Response, Status};
 
 use crate::proto::checkpoints_client::CheckpointsClient;
+use crate::proto::consumers_client::ConsumersClient;
 use crate::proto::event_store_client::EventStoreClient;
+use crate::proto::read_models_client::ReadModelsClient;
 use crate::proto::server_info_client::ServerInfoClient;
 use crate::proto::snapshots_client::SnapshotsClient;
 use crate::proto::streams_client::StreamsClient;
-use crate::{ClientBuilder, Error, RetryPolicy};
+use crate::{ClientBuilder, Error, RetryPolicy, Upcasters};
 
 const TENANT_HEADER: &str = "quipu-tenant";
 
@@ -24,14 +28,17 @@ const TENANT_HEADER: &str = "quipu-tenant";
 #[derive(Clone, Debug)]
 pub struct Client {
     shared: Arc<Shared>,
+    pub(crate) upcasters: Upcasters,
 }
 
+/// What all clones of a client share.
 #[derive(Debug)]
-struct Shared {
-    channel: Channel,
-    tenant: Option<MetadataValue<Ascii>>,
-    retry: RetryPolicy,
-    max_message_bytes: usize,
+pub(crate) struct Shared {
+    pub(crate) channel: Channel,
+    pub(crate) tenant: Option<MetadataValue<Ascii>>,
+    pub(crate) retry: RetryPolicy,
+    pub(crate) call_timeout: Option<Duration>,
+    pub(crate) max_message_bytes: usize,
 }
 
 impl Client {
@@ -52,13 +59,8 @@ impl Client {
         self.shared.channel.clone()
     }
 
-    pub(crate) fn new(
-        channel: Channel,
-        tenant: Option<MetadataValue<Ascii>>,
-        retry: RetryPolicy,
-        max_message_bytes: usize,
-    ) -> Self {
-        Self { shared: Arc::new(Shared { channel, tenant, retry, max_message_bytes }) }
+    pub(crate) fn new(shared: Shared) -> Self {
+        Self { shared: Arc::new(shared), upcasters: Upcasters::new() }
     }
 
     /// A message on its way, under the tenant's name.
@@ -79,9 +81,20 @@ impl Client {
     {
         self.retry(|| {
             let answer = call(stub(self), self.request(message.clone()));
-            async move { Ok(answer.await?.into_inner()) }
+            async move {
+                let answer = match self.shared.call_timeout {
+                    Some(timeout) => time::timeout(timeout, answer).await.map_err(|_| too_slow(timeout))?,
+                    None => answer.await,
+                };
+                Ok(answer?.into_inner())
+            }
         })
         .await
+    }
+
+    /// How calls are retried.
+    pub(crate) fn retry_policy(&self) -> RetryPolicy {
+        self.shared.retry
     }
 
     /// Does something that is safe to repeat, under the client's retry policy.
@@ -117,9 +130,25 @@ impl Client {
             .max_encoding_message_size(self.shared.max_message_bytes)
     }
 
+    pub(crate) fn consumers(&self) -> ConsumersClient<Channel> {
+        ConsumersClient::new(self.channel())
+            .max_decoding_message_size(self.shared.max_message_bytes)
+            .max_encoding_message_size(self.shared.max_message_bytes)
+    }
+
+    pub(crate) fn models(&self) -> ReadModelsClient<Channel> {
+        ReadModelsClient::new(self.channel())
+            .max_decoding_message_size(self.shared.max_message_bytes)
+            .max_encoding_message_size(self.shared.max_message_bytes)
+    }
+
     pub(crate) fn facts(&self) -> ServerInfoClient<Channel> {
         ServerInfoClient::new(self.channel())
     }
+}
+
+fn too_slow(timeout: Duration) -> Error {
+    Error::unavailable(format!("there was no answer within {timeout:?}"))
 }
 
 #[cfg(test)]
@@ -127,6 +156,21 @@ mod tests {
     use super::*;
     use crate::{Expected, ExpectedCheckpoint, ReadAll, ReadStream, SnapshotToSave, Transaction};
     use crate::{StreamMetadata, SubscribeAll, SubscribeStream};
+
+    #[derive(Default, serde::Serialize, serde::Deserialize)]
+    struct Nothing;
+
+    impl crate::AggregateState for Nothing {
+        fn apply(&mut self, _: &crate::RecordedEvent) -> Result<(), Error> {
+            Ok(())
+        }
+    }
+
+    impl crate::Projection for Nothing {
+        async fn apply(&self, _: &crate::RecordedEvent, _: &mut crate::Changes) -> Result<(), crate::BoxError> {
+            Ok(())
+        }
+    }
 
     /// Every future of the client can be given to `tokio::spawn`.
     #[test]
@@ -151,14 +195,44 @@ mod tests {
             sendable(client.event_types("", 0, None));
             sendable(client.statistics());
             sendable(client.set_checkpoint("c", 1, ExpectedCheckpoint::Any));
-            sendable(client.wait_for_checkpoint("c", 1, std::time::Duration::ZERO));
+            sendable(client.wait_for_checkpoint("c", 1, Duration::ZERO));
             sendable(client.server_info());
+            sendable(client.read_with_head(crate::Query::all()));
+            sendable(client.get_state(crate::GetState::new("s")));
+            sendable(client.groups("").collect());
+        }
+        fn in_a_group(group: &crate::Group, mut consumer: crate::Consumer) {
+            sendable(group.create(crate::GroupSettings::new(), crate::GroupStart::Start));
+            sendable(group.fetch("m", 1, Duration::ZERO));
+            sendable(group.settle("m", crate::Settlement::new()));
+            sendable(group.consume("m", 1));
+            sendable(group.parked().next());
+            sendable(consumer.next());
+        }
+        fn by_a_model(model: &crate::ReadModel) {
+            sendable(model.write(crate::ReadModelWrite::new(0, 1)));
+            sendable(model.list(crate::ListDocuments::new()).collect());
+        }
+        fn at_work(
+            client: &Client,
+            aggregate: &crate::Aggregate<Nothing>,
+            projector: &crate::Projector<Nothing>,
+            reactor: &crate::Reactor,
+        ) {
+            sendable(aggregate.execute(|_| Ok::<_, Error>(Vec::new())));
+            sendable(reactor.run());
+            sendable(crate::Replay::new(client, "r").run(async |_| Ok::<_, Error>(())));
+            sendable(projector.run());
+            sendable(projector.rebuild());
         }
         fn following(mut subscription: crate::Subscription) {
             sendable(subscription.next());
             sendable(subscription.next_event());
         }
         let _: fn(&Client) = all;
+        let _: fn(&crate::Group, crate::Consumer) = in_a_group;
+        let _: fn(&crate::ReadModel) = by_a_model;
+        let _: fn(&Client, &_, &_, &_) = at_work;
         let _: fn(crate::Subscription) = following;
     }
 }

@@ -7,8 +7,9 @@
 use std::time::Duration;
 
 use tonic::metadata::{Ascii, MetadataValue};
-use tonic::transport::Endpoint;
+use tonic::transport::{Channel, Endpoint};
 
+use crate::client::Shared;
 use crate::{Client, Error, RetryPolicy};
 
 const STREAM_WINDOW_BYTES: u32 = 8 << 20;
@@ -25,6 +26,7 @@ pub struct ClientBuilder {
     tenant: Option<String>,
     retry: RetryPolicy,
     connect_timeout: Duration,
+    call_timeout: Option<Duration>,
     max_message_bytes: usize,
 }
 
@@ -35,6 +37,7 @@ impl ClientBuilder {
             tenant: None,
             retry: RetryPolicy::default(),
             connect_timeout: CONNECT_TIMEOUT,
+            call_timeout: None,
             max_message_bytes: MESSAGE_BYTES,
         }
     }
@@ -60,6 +63,15 @@ impl ClientBuilder {
         self
     }
 
+    /// How long one try of a call may take, of one that has one answer and does not wait for something; without
+    /// limit by default, since a server that is gone is noticed within 30 s anyway. A try that takes longer
+    /// counts as one that found the server unavailable.
+    #[must_use]
+    pub fn call_timeout(mut self, timeout: Duration) -> Self {
+        self.call_timeout = Some(timeout);
+        self
+    }
+
     /// The largest message sent or taken, in bytes; 64 MiB by default.
     #[must_use]
     pub fn max_message_bytes(mut self, bytes: usize) -> Self {
@@ -76,16 +88,21 @@ impl ClientBuilder {
     pub fn connect_lazy(self) -> Result<Client, Error> {
         let channel = self.to_endpoint()?.connect_lazy();
         let tenant = self.to_header()?;
-        Ok(Client::new(channel, tenant, self.retry, self.max_message_bytes))
+        Ok(self.client(channel, tenant))
     }
 
     /// A connected client. Fails as [`connect_lazy`](Self::connect_lazy) does, and with
     /// [`Error::Connect`] when the server is not reached within the timeout; this is not retried.
     pub async fn connect(self) -> Result<Client, Error> {
         let tenant = self.to_header()?;
-        let channel =
-            self.to_endpoint()?.connect().await.map_err(|source| Error::Connect { endpoint: self.endpoint, source })?;
-        Ok(Client::new(channel, tenant, self.retry, self.max_message_bytes))
+        let unreached = |source| Error::Connect { endpoint: self.endpoint.clone(), source };
+        let channel = self.to_endpoint()?.connect().await.map_err(unreached)?;
+        Ok(self.client(channel, tenant))
+    }
+
+    fn client(&self, channel: Channel, tenant: Option<MetadataValue<Ascii>>) -> Client {
+        let Self { retry, call_timeout, max_message_bytes, .. } = *self;
+        Client::new(Shared { channel, tenant, retry, call_timeout, max_message_bytes })
     }
 
     fn to_endpoint(&self) -> Result<Endpoint, Error> {

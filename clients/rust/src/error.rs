@@ -77,6 +77,46 @@ pub enum Error {
     /// The tenant holds nothing yet.
     #[error("the tenant holds nothing")]
     TenantNotFound,
+    /// There is no consumer group of this name.
+    #[error("there is no such consumer group")]
+    GroupNotFound,
+    /// There is a consumer group of this name with other settings.
+    #[error("there is a consumer group of this name with other settings")]
+    GroupExists,
+    /// The consumer group has a member of this name.
+    #[error("the consumer group has a member of this name")]
+    MemberExists,
+    /// The consumer group has not parked this event.
+    #[error("the consumer group has not parked this event")]
+    NotParked,
+    /// There is no read model, generation or document of this name.
+    #[error("there is no such read model, generation or document")]
+    ReadModelNotFound,
+    /// A generation of a read model is not where it was expected. Go on behind where it is.
+    #[error("read model {model:?}, generation {generation}, is at position {actual}, expected {expected}")]
+    WrongReadModelPosition {
+        /// The read model's name.
+        model: String,
+        /// Which generation.
+        generation: u64,
+        /// Where it was expected.
+        expected: u64,
+        /// Where it is.
+        actual: u64,
+    },
+    /// A state cannot be folded, since a snapshot or an event is not JSON.
+    #[error("the {} of stream {stream:?} at revision {revision} is not JSON", of_fold(*is_snapshot))]
+    NotFoldable {
+        /// The stream's name.
+        stream: String,
+        /// The revision of what is not JSON.
+        revision: u64,
+        /// Whether that is a snapshot, and not an event.
+        is_snapshot: bool,
+    },
+    /// There is no snapshot policy for this category.
+    #[error("there is no snapshot policy for this category")]
+    PolicyNotFound,
     /// An event id of the request is taken by another event.
     #[error("event id {id} is taken by the event at position {position}, in stream {stream:?}")]
     EventIdConflict {
@@ -108,8 +148,9 @@ pub enum Error {
         /// What was sent.
         actual: u64,
     },
-    /// The server has no room just now: `QUEUE_FULL`, `DISK_FULL`, `TOO_MANY_TENANTS` or
-    /// `TOO_MANY_CHECKPOINTS`. Not retried by the client, since piling on would make it worse.
+    /// The server has no room just now: `QUEUE_FULL`, `DISK_FULL`, `TOO_MANY_TENANTS`,
+    /// `TOO_MANY_CHECKPOINTS` or `TOO_MANY_GROUPS`. Not retried by the client, since piling on would make it
+    /// worse.
     #[error("the server has no room: {0}")]
     ResourceExhausted(Fault),
     /// The server is away: stopping, stopped, or not to be reached.
@@ -139,10 +180,43 @@ pub enum Error {
     /// A payload does not go into or out of JSON.
     #[error("the payload does not convert to or from JSON")]
     Json(#[source] serde_json::Error),
-    /// The session or subscription has ended before.
+    /// The session, subscription or membership has ended before.
     #[error("it has ended already")]
     Ended,
+    /// A chain of upcasters comes back to a version that it has been at.
+    #[error("the upcasters of {event_type:?} come back to version {version}")]
+    UpcastLoop {
+        /// The type of the events.
+        event_type: String,
+        /// The version met twice.
+        version: String,
+    },
+    /// An upcaster failed.
+    #[error("the upcaster of {event_type:?} version {version} failed for the event at position {position}")]
+    UpcastFailed {
+        /// The event's type.
+        event_type: String,
+        /// The version that was to be lifted.
+        version: String,
+        /// The event's position.
+        position: u64,
+        /// Why.
+        #[source]
+        source: BoxError,
+    },
+    /// What a program does with an event failed: the projection or the handler of a replay.
+    #[error("the handler failed at the event at position {position}")]
+    HandlerFailed {
+        /// The position of the event, or of the first one of a batch.
+        position: u64,
+        /// Why.
+        #[source]
+        source: BoxError,
+    },
 }
+
+/// A failure of a program's own code.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A failure in the server's words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -167,22 +241,34 @@ impl Error {
             Self::WrongExpectedRevision { .. }
             | Self::GuardNotMet { .. }
             | Self::WrongCheckpoint { .. }
+            | Self::WrongReadModelPosition { .. }
+            | Self::NotFoldable { .. }
             | Self::SnapshotAhead => Some(Code::FailedPrecondition),
             Self::StreamNotFound
             | Self::StreamDeleted
             | Self::EventNotFound
             | Self::SnapshotNotFound
             | Self::CheckpointNotFound
+            | Self::GroupNotFound
+            | Self::NotParked
+            | Self::ReadModelNotFound
+            | Self::PolicyNotFound
             | Self::TenantNotFound => Some(Code::NotFound),
             Self::StreamTombstoned { code } => Some(*code),
-            Self::EventIdConflict { .. } => Some(Code::AlreadyExists),
+            Self::EventIdConflict { .. } | Self::GroupExists | Self::MemberExists => Some(Code::AlreadyExists),
             Self::BeyondEnd { .. } => Some(Code::OutOfRange),
             Self::InvalidArgument(_) | Self::LimitExceeded { .. } => Some(Code::InvalidArgument),
             Self::ResourceExhausted(_) => Some(Code::ResourceExhausted),
             Self::Unavailable(_) | Self::Connect { .. } => Some(Code::Unavailable),
             Self::DataLoss(_) => Some(Code::DataLoss),
             Self::Other(status) => Some(status.code()),
-            Self::InvalidResponse(_) | Self::InvalidEndpoint(_) | Self::Json(_) | Self::Ended => None,
+            Self::InvalidResponse(_)
+            | Self::InvalidEndpoint(_)
+            | Self::Json(_)
+            | Self::Ended
+            | Self::UpcastLoop { .. }
+            | Self::UpcastFailed { .. }
+            | Self::HandlerFailed { .. } => None,
         }
     }
 
@@ -201,6 +287,14 @@ impl Error {
             Self::EventNotFound => ErrorReason::EventNotFound,
             Self::SnapshotNotFound => ErrorReason::SnapshotNotFound,
             Self::TenantNotFound => ErrorReason::TenantNotFound,
+            Self::GroupNotFound => ErrorReason::GroupNotFound,
+            Self::GroupExists => ErrorReason::GroupExists,
+            Self::MemberExists => ErrorReason::MemberExists,
+            Self::NotParked => ErrorReason::NotParked,
+            Self::ReadModelNotFound => ErrorReason::ReadModelNotFound,
+            Self::WrongReadModelPosition { .. } => ErrorReason::WrongReadModelPosition,
+            Self::NotFoldable { .. } => ErrorReason::NotFoldable,
+            Self::PolicyNotFound => ErrorReason::PolicyNotFound,
             Self::EventIdConflict { .. } => ErrorReason::EventIdConflict,
             Self::BeyondEnd { .. } => ErrorReason::BeyondEnd,
             Self::InvalidArgument(_) => ErrorReason::InvalidArgument,
@@ -213,7 +307,10 @@ impl Error {
             | Self::Connect { .. }
             | Self::InvalidEndpoint(_)
             | Self::Json(_)
-            | Self::Ended => return None,
+            | Self::Ended
+            | Self::UpcastLoop { .. }
+            | Self::UpcastFailed { .. }
+            | Self::HandlerFailed { .. } => return None,
         };
         reason.as_str_name().strip_prefix(crate::status::REASON_PREFIX).map(str::to_owned)
     }
@@ -222,6 +319,18 @@ impl Error {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::Unavailable(_) | Self::Connect { .. })
+    }
+
+    /// Whether somebody else was faster: read what is there and decide again.
+    #[must_use]
+    pub fn is_conflict(&self) -> bool {
+        matches!(
+            self,
+            Self::WrongExpectedRevision { .. }
+                | Self::GuardNotMet { .. }
+                | Self::WrongCheckpoint { .. }
+                | Self::WrongReadModelPosition { .. }
+        )
     }
 
     /// Whether a reader found nothing under the stream's name.
@@ -239,6 +348,11 @@ impl Error {
     pub(crate) fn unavailable(message: impl Into<String>) -> Self {
         Self::Unavailable(Fault { reason: None, message: message.into() })
     }
+}
+
+/// What cannot be folded, in words.
+fn of_fold(is_snapshot: bool) -> &'static str {
+    if is_snapshot { "snapshot" } else { "event" }
 }
 
 /// Where the end is, in words.

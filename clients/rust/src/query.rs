@@ -92,6 +92,12 @@ impl From<Query> for proto::Query {
     }
 }
 
+impl From<proto::Query> for Query {
+    fn from(wire: proto::Query) -> Self {
+        Self { wire }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

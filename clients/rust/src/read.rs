@@ -133,21 +133,29 @@ impl Client {
     /// when it has no event, [`Error::StreamDeleted`] or [`Error::StreamTombstoned`] when it was deleted,
     /// [`Error::BeyondEnd`] when the revision lies more than one past its last.
     pub async fn read_stream(&self, read: ReadStream) -> Result<StreamReading, Error> {
-        self.retry(|| async {
-            let request = self.request(read.request.clone());
-            StreamReading::begin(self.events().read_stream(request).await?.into_inner()).await
-        })
-        .await
+        self.retry(|| StreamReading::begin(self, &read.request)).await
     }
 
     /// Starts to read the whole log as it is now; nothing hides events of it. [`Error::BeyondEnd`] when
     /// the position lies more than one past the head.
     pub async fn read_all(&self, read: ReadAll) -> Result<LogReading, Error> {
-        self.retry(|| async {
-            let request = self.request(read.request.clone());
-            LogReading::begin(self.events().read_all(request).await?.into_inner()).await
-        })
-        .await
+        self.retry(|| LogReading::begin(self, &read.request)).await
+    }
+
+    /// The events that match, in order, and the head up to which that is all: what a decision needs that
+    /// goes in with [`Guard::none_match`](crate::Guard::none_match) for what comes
+    /// [`after`](crate::Guard::after) that head. A tenant that holds nothing has no event and the head 0.
+    pub async fn read_with_head(&self, query: Query) -> Result<(Vec<RecordedEvent>, u64), Error> {
+        let mut reading = match self.read_all(ReadAll::new().query(query)).await {
+            Err(Error::TenantNotFound) => return Ok((Vec::new(), 0)),
+            reading => reading?,
+        };
+        let mut events = Vec::new();
+        while let Some(batch) = reading.next_batch().await {
+            events.append(&mut batch?);
+        }
+        let head = reading.head().ok_or_else(|| Error::InvalidResponse("the head is missing".to_owned()))?;
+        Ok((events, head))
     }
 
     /// The event of this id. [`Error::EventNotFound`] when there is none.
@@ -167,6 +175,7 @@ impl Client {
             .event
             .ok_or_else(|| Error::InvalidResponse("the event is missing".to_owned()))?
             .try_into()
+            .and_then(|event| self.upcast(event))
     }
 }
 

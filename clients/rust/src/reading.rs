@@ -2,16 +2,20 @@
 //!
 //! Owns [`StreamReading`] and [`LogReading`], two faces of one machine that hands out batches as they
 //! come or events one at a time. The last message of a read carries the head; an end without it
-//! means that the connection broke, and is an error. After an error or the end nothing follows.
+//! means that the connection broke: then the rest is asked for again, under the client's retry policy.
+//! After an error or the end nothing follows.
 
+use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::vec;
 
+use tokio::time::{Instant, Sleep};
 use tokio_stream::Stream;
 use tonic::Streaming;
 
-use crate::{Error, RecordedEvent, Snapshot, proto, recorded};
+use crate::rest::{Asked, Rest};
+use crate::{Client, Error, RecordedEvent, Snapshot, proto, recorded};
 
 /// What a message of a read brings.
 struct Part {
@@ -32,60 +36,162 @@ impl From<proto::ReadAllResponse> for Part {
     }
 }
 
-/// The machine behind both kinds of reading.
-#[derive(Debug)]
-struct Reading<M> {
-    messages: Streaming<M>,
-    events: vec::IntoIter<RecordedEvent>,
-    snapshot: Option<Snapshot>,
-    head: Option<u64>,
-    ended: bool,
+type Opening<M> = Pin<Box<dyn Future<Output = Result<Streaming<M>, Error>> + Send>>;
+
+/// A request that opens a read.
+trait Read: Asked + Send + 'static {
+    type Message: Into<Part> + Send + 'static;
+
+    fn open(&self, client: &Client) -> Opening<Self::Message>;
+    /// The place of an event in what is read.
+    fn place(event: &RecordedEvent) -> u64;
 }
 
-impl<M: Into<Part>> Reading<M> {
-    async fn begin(mut messages: Streaming<M>) -> Result<Self, Error> {
-        let first: Part = messages.message().await?.ok_or_else(cut_short)?.into();
-        Ok(Self {
-            messages,
-            events: recorded::all(first.events)?.into_iter(),
-            snapshot: first.snapshot.map(Snapshot::try_from).transpose()?,
-            head: first.head,
-            ended: false,
-        })
+impl Read for proto::ReadStreamRequest {
+    type Message = proto::ReadStreamResponse;
+
+    fn open(&self, client: &Client) -> Opening<Self::Message> {
+        let (mut api, request) = (client.events(), client.request(self.clone()));
+        Box::pin(async move { Ok(api.read_stream(request).await?.into_inner()) })
+    }
+
+    fn place(event: &RecordedEvent) -> u64 {
+        event.revision
+    }
+}
+
+impl Read for proto::ReadAllRequest {
+    type Message = proto::ReadAllResponse;
+
+    fn open(&self, client: &Client) -> Opening<Self::Message> {
+        let (mut api, request) = (client.events(), client.request(self.clone()));
+        Box::pin(async move { Ok(api.read_all(request).await?.into_inner()) })
+    }
+
+    fn place(event: &RecordedEvent) -> u64 {
+        event.position
+    }
+}
+
+enum State<M> {
+    Open(Box<Streaming<M>>),
+    Pausing(Pin<Box<Sleep>>),
+    Opening(Opening<M>),
+    Ended,
+}
+
+/// The machine behind both kinds of reading.
+struct Reading<R: Read> {
+    client: Client,
+    rest: Rest<R>,
+    state: State<R::Message>,
+    failures: u32,
+    events: vec::IntoIter<RecordedEvent>,
+    /// Why the events behind those in hand cannot be lifted.
+    failure: Option<Error>,
+    snapshot: Option<Snapshot>,
+    head: Option<u64>,
+}
+
+impl<R: Read> Reading<R> {
+    /// Opens a read and waits for its first message.
+    async fn begin(client: &Client, request: &R) -> Result<Self, Error> {
+        let mut messages = request.open(client).await?;
+        let first = messages.message().await?.ok_or_else(cut_short)?;
+        let mut reading = Self {
+            client: client.clone(),
+            rest: Rest::new(request.clone()),
+            state: State::Open(Box::new(messages)),
+            failures: 0,
+            events: Vec::new().into_iter(),
+            failure: None,
+            snapshot: None,
+            head: None,
+        };
+        let events = reading.take(first)?;
+        reading.events = events.into_iter();
+        Ok(reading)
     }
 
     /// What is left of the batch in hand, or else the next one.
     fn poll_batch(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Vec<RecordedEvent>, Error>>> {
-        if self.events.len() > 0 {
-            return Poll::Ready(Some(Ok(std::mem::take(&mut self.events).collect())));
-        }
-        while !self.ended {
-            let message = ready!(Pin::new(&mut self.messages).poll_next(cx));
-            match self.take(message) {
-                Ok(events) if events.is_empty() => {}
-                outcome => return Poll::Ready(Some(outcome)),
+        loop {
+            if self.events.len() > 0 {
+                return Poll::Ready(Some(Ok(std::mem::take(&mut self.events).collect())));
+            }
+            if let Some(error) = self.failure.take() {
+                self.state = State::Ended;
+                return Poll::Ready(Some(Err(error)));
+            }
+            let outcome = match &mut self.state {
+                State::Open(messages) => match ready!(Pin::new(messages).poll_next(cx)) {
+                    Some(Ok(message)) => self.take(message).map(|events| self.events = events.into_iter()),
+                    // All there is has been read: how the call ends no longer matters.
+                    _ if self.head.is_some() => {
+                        self.state = State::Ended;
+                        Ok(())
+                    }
+                    Some(Err(status)) => self.broke(status.into()),
+                    None => self.broke(cut_short()),
+                },
+                State::Pausing(pause) => {
+                    ready!(pause.as_mut().poll(cx));
+                    self.state = State::Opening(self.rest.request.open(&self.client));
+                    Ok(())
+                }
+                State::Opening(opening) => match ready!(opening.as_mut().poll(cx)) {
+                    Ok(messages) => {
+                        self.state = State::Open(Box::new(messages));
+                        Ok(())
+                    }
+                    Err(error) => self.broke(error),
+                },
+                State::Ended => return Poll::Ready(None),
+            };
+            if let Err(error) = outcome {
+                self.state = State::Ended;
+                return Poll::Ready(Some(Err(error)));
             }
         }
-        Poll::Ready(None)
     }
 
-    fn take(&mut self, message: Option<Result<M, tonic::Status>>) -> Result<Vec<RecordedEvent>, Error> {
-        let taken = match message {
-            Some(Ok(message)) => {
-                let part: Part = message.into();
-                self.head = part.head.or(self.head);
-                recorded::all(part.events)
-            }
-            // All there is has been read: how the call ends no longer matters.
-            _ if self.head.is_some() => {
-                self.ended = true;
-                Ok(Vec::new())
-            }
-            Some(Err(status)) => Err(status.into()),
-            None => Err(cut_short()),
-        };
-        self.ended |= taken.is_err();
-        taken
+    /// Takes note of a message; its events in the shapes of today.
+    fn take(&mut self, message: R::Message) -> Result<Vec<RecordedEvent>, Error> {
+        let part: Part = message.into();
+        self.failures = 0;
+        if let Some(snapshot) = part.snapshot.map(Snapshot::try_from).transpose()? {
+            self.rest.passed_snapshot(snapshot.revision);
+            self.snapshot = Some(snapshot);
+        }
+        let events = recorded::all(part.events)?;
+        if let [first, ..] = events.as_slice() {
+            let last = events.last().unwrap_or(first);
+            self.rest.passed(R::place(first), R::place(last), events.len() as u64);
+        }
+        if let Some(head) = part.head {
+            self.head = self.rest.head(Some(head));
+        }
+        let (lifted, failure) = self.client.upcasters.apply_all(events);
+        self.failure = failure;
+        Ok(lifted)
+    }
+
+    /// Takes note of a failure: a pause comes next, or the end.
+    fn broke(&mut self, error: Error) -> Result<(), Error> {
+        if error.is_retryable() && !self.rest.broke() {
+            self.head = self.rest.head(None);
+            self.state = State::Ended;
+            return Ok(());
+        }
+        self.failures = self.failures.saturating_add(1);
+        let policy = self.client.retry_policy();
+        if !error.is_retryable() || !policy.allows(self.failures) {
+            return Err(error);
+        }
+        let pause = policy.pause(self.failures);
+        tracing::debug!(%error, failures = self.failures, ?pause, "the read broke, asking for the rest of it");
+        self.state = State::Pausing(Box::pin(tokio::time::sleep_until(Instant::now() + pause)));
+        Ok(())
     }
 
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<RecordedEvent, Error>>> {
@@ -106,27 +212,33 @@ impl<M: Into<Part>> Reading<M> {
     }
 }
 
+impl<R: Read + fmt::Debug> fmt::Debug for Reading<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reading").field("rest", &self.rest).field("failures", &self.failures).finish_non_exhaustive()
+    }
+}
+
 fn cut_short() -> Error {
     Error::unavailable("the read was cut short")
 }
 
 macro_rules! reading {
-    ($(#[$doc:meta])* $name:ident of $message:ty) => {
+    ($(#[$doc:meta])* $name:ident of $request:ty) => {
         $(#[$doc])*
         #[derive(Debug)]
         pub struct $name {
-            inner: Reading<$message>,
+            inner: Reading<$request>,
         }
 
         impl $name {
-            pub(crate) async fn begin(messages: Streaming<$message>) -> Result<Self, Error> {
-                Ok(Self { inner: Reading::begin(messages).await? })
+            pub(crate) async fn begin(client: &Client, request: &$request) -> Result<Self, Error> {
+                Ok(Self { inner: Reading::begin(client, request).await? })
             }
 
             /// The next event, none after the last. Dropping the future loses nothing.
             ///
-            /// [`Error::Unavailable`] when the connection breaks: read again from the event after the
-            /// last one that came.
+            /// When the connection breaks, the read goes on behind what has come; [`Error::Unavailable`]
+            /// when the client's retry policy gives up. [`Error::UpcastFailed`] when an upcaster fails.
             pub async fn next(&mut self) -> Option<Result<RecordedEvent, Error>> {
                 std::future::poll_fn(|cx| self.inner.poll_event(cx)).await
             }
@@ -159,12 +271,12 @@ macro_rules! reading {
 
 reading! {
     /// A read of one stream in progress.
-    StreamReading of proto::ReadStreamResponse
+    StreamReading of proto::ReadStreamRequest
 }
 
 reading! {
     /// A read of the whole log in progress.
-    LogReading of proto::ReadAllResponse
+    LogReading of proto::ReadAllRequest
 }
 
 impl StreamReading {
@@ -174,7 +286,8 @@ impl StreamReading {
         self.inner.snapshot.as_ref()
     }
 
-    /// The revision of the stream's last event when the read began. Known after the end.
+    /// The revision of the stream's last event when the read began, or went on after a break. Known after
+    /// the end.
     #[must_use]
     pub fn head_revision(&self) -> Option<u64> {
         self.inner.head
@@ -182,7 +295,9 @@ impl StreamReading {
 }
 
 impl LogReading {
-    /// The head that the read was pinned to, 0 when the log was empty. Known after the end.
+    /// The head that the read was pinned to, 0 when the log was empty. Known after the end. When the read
+    /// went on after a break, forwards it is pinned to the head at that time, backwards the position of its
+    /// first event is told.
     #[must_use]
     pub fn head(&self) -> Option<u64> {
         self.inner.head

@@ -5,6 +5,7 @@
 
 use chrono::NaiveDate;
 
+use crate::listing::{Listing, PAGE_SIZE};
 use crate::streams::next_page;
 use crate::{Client, Error, proto};
 
@@ -72,6 +73,18 @@ impl Client {
             .call(Self::stream_names, request, |mut api, request| async move { api.list_event_types(request).await });
         let page = page.await?;
         Ok(EventTypePage { types: counts(page.types), next_page_token: next_page(page.next_page_token) })
+    }
+
+    /// All event types that begin with `prefix`, in the order of their names.
+    pub fn all_event_types(&self, prefix: impl Into<String>) -> Listing<NamedCount> {
+        let (client, prefix) = (self.clone(), prefix.into());
+        Listing::new(move |token| {
+            let (client, prefix) = (client.clone(), prefix.clone());
+            async move {
+                let page = client.event_types(&prefix, PAGE_SIZE, Some(&token)).await?;
+                Ok((page.types, page.next_page_token))
+            }
+        })
     }
 
     /// The counts of the log by type, by category and by day.

@@ -33,7 +33,7 @@ impl From<Status> for Error {
         reason
             .as_deref()
             .and_then(|reason| ErrorReason::from_str_name(&format!("{REASON_PREFIX}{reason}")))
-            .and_then(|known| by_reason(known, &status, &details))
+            .and_then(|known| by_reason(known, &status).or_else(|| by_detail(known, &details)))
             .unwrap_or_else(|| by_code(status, reason))
     }
 }
@@ -49,8 +49,48 @@ pub(crate) fn reason_of(status: &Status) -> Option<String> {
     reason_in(&details(status))
 }
 
-/// The error of a reason that has a variant of its own; none when its detail is missing.
-fn by_reason(reason: ErrorReason, status: &Status, details: &[prost_types::Any]) -> Option<Error> {
+/// The error of a reason that has a variant of its own and no detail.
+fn by_reason(reason: ErrorReason, status: &Status) -> Option<Error> {
+    Some(match reason {
+        ErrorReason::InvalidArgument => Error::InvalidArgument(status.message().to_owned()),
+        ErrorReason::SnapshotAhead => Error::SnapshotAhead,
+        ErrorReason::StreamNotFound => Error::StreamNotFound,
+        ErrorReason::StreamDeleted => Error::StreamDeleted,
+        ErrorReason::StreamTombstoned => Error::StreamTombstoned { code: status.code() },
+        ErrorReason::CheckpointNotFound => Error::CheckpointNotFound,
+        ErrorReason::EventNotFound => Error::EventNotFound,
+        ErrorReason::SnapshotNotFound => Error::SnapshotNotFound,
+        ErrorReason::TenantNotFound => Error::TenantNotFound,
+        ErrorReason::GroupNotFound => Error::GroupNotFound,
+        ErrorReason::GroupExists => Error::GroupExists,
+        ErrorReason::MemberExists => Error::MemberExists,
+        ErrorReason::NotParked => Error::NotParked,
+        ErrorReason::ReadModelNotFound => Error::ReadModelNotFound,
+        ErrorReason::PolicyNotFound => Error::PolicyNotFound,
+        ErrorReason::LimitExceeded
+        | ErrorReason::WrongExpectedRevision
+        | ErrorReason::GuardNotMet
+        | ErrorReason::WrongCheckpoint
+        | ErrorReason::EventIdConflict
+        | ErrorReason::BeyondEnd
+        | ErrorReason::WrongReadModelPosition
+        | ErrorReason::NotFoldable
+        | ErrorReason::Unspecified
+        | ErrorReason::QueueFull
+        | ErrorReason::DiskFull
+        | ErrorReason::TooManyTenants
+        | ErrorReason::ShuttingDown
+        | ErrorReason::Poisoned
+        | ErrorReason::Damaged
+        | ErrorReason::TooManyCheckpoints
+        | ErrorReason::TooManyGroups
+        | ErrorReason::Internal => return None,
+    })
+}
+
+/// The error of a reason whose values are in a detail; none when that is missing.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the reasons without a detail are told apart above")]
+fn by_detail(reason: ErrorReason, details: &[prost_types::Any]) -> Option<Error> {
     Some(match reason {
         ErrorReason::WrongExpectedRevision => {
             let detail: proto::WrongExpectedRevision = typed(details, "WrongExpectedRevision")?;
@@ -84,24 +124,17 @@ fn by_reason(reason: ErrorReason, status: &Status, details: &[prost_types::Any])
             let detail: proto::LimitExceeded = typed(details, "LimitExceeded")?;
             Error::LimitExceeded { limit: detail.limit, maximum: detail.maximum, actual: detail.actual }
         }
-        ErrorReason::InvalidArgument => Error::InvalidArgument(status.message().to_owned()),
-        ErrorReason::SnapshotAhead => Error::SnapshotAhead,
-        ErrorReason::StreamNotFound => Error::StreamNotFound,
-        ErrorReason::StreamDeleted => Error::StreamDeleted,
-        ErrorReason::StreamTombstoned => Error::StreamTombstoned { code: status.code() },
-        ErrorReason::CheckpointNotFound => Error::CheckpointNotFound,
-        ErrorReason::EventNotFound => Error::EventNotFound,
-        ErrorReason::SnapshotNotFound => Error::SnapshotNotFound,
-        ErrorReason::TenantNotFound => Error::TenantNotFound,
-        ErrorReason::Unspecified
-        | ErrorReason::QueueFull
-        | ErrorReason::DiskFull
-        | ErrorReason::TooManyTenants
-        | ErrorReason::ShuttingDown
-        | ErrorReason::Poisoned
-        | ErrorReason::Damaged
-        | ErrorReason::TooManyCheckpoints
-        | ErrorReason::Internal => return None,
+        ErrorReason::WrongReadModelPosition => {
+            let detail: proto::WrongReadModelPosition = typed(details, "WrongReadModelPosition")?;
+            let (expected, actual) = (detail.expected_position, detail.actual_position);
+            Error::WrongReadModelPosition { model: detail.model, generation: detail.generation, expected, actual }
+        }
+        ErrorReason::NotFoldable => {
+            let detail: proto::NotFoldable = typed(details, "NotFoldable")?;
+            let (revision, is_snapshot) = (detail.revision, detail.is_snapshot);
+            Error::NotFoldable { stream: detail.stream, revision, is_snapshot }
+        }
+        _ => return None,
     })
 }
 

@@ -5,10 +5,8 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::listing::{Listing, PAGE_SIZE};
 use crate::{Client, Error, StreamMetadata, proto, timestamp};
-
-/// The most names in a page.
-const PAGE_SIZE: u32 = 1_000;
 
 /// What is known of a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,16 +109,28 @@ impl Client {
         Ok(StreamPage { streams: page.streams, next_page_token: next_page(page.next_page_token) })
     }
 
+    /// The names of the streams that are asked for, over all pages from the one named on.
+    #[must_use]
+    pub fn list_streams(&self, list: ListStreams) -> Listing<String> {
+        let client = self.clone();
+        Listing::new(move |token| {
+            let (client, mut list) = (client.clone(), list.clone());
+            if list.request.page_size == 0 {
+                list.request.page_size = PAGE_SIZE;
+            }
+            if !token.is_empty() {
+                list.request.page_token = token;
+            }
+            async move {
+                let page = client.streams(list).await?;
+                Ok((page.streams, page.next_page_token))
+            }
+        })
+    }
+
     /// The names of all streams that begin with `prefix`, page by page, without system streams.
     pub async fn all_streams(&self, prefix: &str) -> Result<Vec<String>, Error> {
-        let list = ListStreams::new().prefix(prefix).page_size(PAGE_SIZE);
-        let mut page = self.streams(list.clone()).await?;
-        let mut all = page.streams;
-        while let Some(token) = page.next_page_token {
-            page = self.streams(list.clone().page_token(token)).await?;
-            all.append(&mut page.streams);
-        }
-        Ok(all)
+        self.list_streams(ListStreams::new().prefix(prefix)).collect().await
     }
 }
 

@@ -14,7 +14,7 @@ use crate::subscription::Subscription;
 use crate::{Client, Error, Query, RetryPolicy};
 
 /// Three heartbeat intervals of a server with default settings.
-const SILENCE_TIMEOUT: Duration = Duration::from_secs(60);
+pub(crate) const SILENCE_TIMEOUT: Duration = Duration::from_secs(45);
 
 /// What both kinds of subscription can be told.
 #[derive(Clone, Copy, Debug)]
@@ -121,7 +121,7 @@ macro_rules! settings {
                 self
             }
 
-            /// The longest silence that is not taken for a break; 60 s by default, three times the
+            /// The longest silence that is not taken for a break; 45 s by default, three times the
             /// server's heartbeat interval.
             #[must_use]
             pub fn silence_timeout(mut self, timeout: Duration) -> Self {

@@ -70,6 +70,8 @@ pub struct Subscription {
     /// The first message of a call, while the caller has yet to be told of the reconnection.
     first: Option<Message>,
     events: vec::IntoIter<RecordedEvent>,
+    /// Why the events behind those in hand cannot be lifted.
+    failure: Option<Error>,
 }
 
 impl Subscription {
@@ -90,17 +92,42 @@ impl Subscription {
             state: State::Live { feed: Box::new(feed), silent_at: Instant::now() + silence },
             first: Some(first),
             events: Vec::new().into_iter(),
+            failure: None,
         }
     }
 
     /// The next message, for as long as it takes; breaks of the connection are mended underneath.
     ///
     /// An error ends the subscription: [`Error::Unavailable`] when the retry policy gives up,
-    /// [`Error::BeyondEnd`] when the log was replaced by an older copy, or any other. After it comes
-    /// [`Error::Ended`].
+    /// [`Error::BeyondEnd`] when the log was replaced by an older copy, [`Error::UpcastFailed`] when an
+    /// upcaster fails, or any other. After it comes [`Error::Ended`].
     pub async fn next(&mut self) -> Result<Message, Error> {
         if self.events.len() > 0 {
             return Ok(Message::Events(std::mem::take(&mut self.events).collect()));
+        }
+        let message = self.next_stored().await?;
+        self.lift(message)
+    }
+
+    /// The message with its events in the shapes of today, up to the first that cannot be lifted.
+    fn lift(&mut self, message: Message) -> Result<Message, Error> {
+        let Message::Events(events) = message else { return Ok(message) };
+        let (lifted, failure) = self.client.upcasters.apply_all(events);
+        match failure {
+            Some(error) if lifted.is_empty() => {
+                self.state = State::Ended;
+                return Err(error);
+            }
+            failure => self.failure = failure,
+        }
+        Ok(Message::Events(lifted))
+    }
+
+    /// The next message with events as they are stored.
+    async fn next_stored(&mut self) -> Result<Message, Error> {
+        if let Some(error) = self.failure.take() {
+            self.state = State::Ended;
+            return Err(error);
         }
         if let Some(first) = self.first.take() {
             return Ok(first);

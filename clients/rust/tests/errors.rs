@@ -131,6 +131,22 @@ fn typed_details_become_values() {
     assert_eq!(error.to_string(), "checkpoint \"c\" is not there, expected position 7");
     assert_eq!(error.reason().as_deref(), Some("WRONG_CHECKPOINT"));
 
+    let elsewhere = proto::WrongReadModelPosition {
+        model: "totals".to_owned(),
+        generation: 2,
+        expected_position: 4,
+        actual_position: 9,
+    };
+    let elsewhere = ("quipu.v1.WrongReadModelPosition", elsewhere.encode_to_vec());
+    let error = Error::from(status(Code::FailedPrecondition, "WRONG_READ_MODEL_POSITION", Some(elsewhere)));
+    assert_eq!(error.to_string(), "read model \"totals\", generation 2, is at position 9, expected 4");
+    assert_eq!(error.reason().as_deref(), Some("WRONG_READ_MODEL_POSITION"));
+
+    let not_json = proto::NotFoldable { stream: "s".to_owned(), revision: 3, is_snapshot: true };
+    let not_json = ("quipu.v1.NotFoldable", not_json.encode_to_vec());
+    let error = Error::from(status(Code::FailedPrecondition, "NOT_FOLDABLE", Some(not_json)));
+    assert_eq!(error.to_string(), "the snapshot of stream \"s\" at revision 3 is not JSON");
+
     let limit = proto::LimitExceeded { limit: "data_bytes".to_owned(), maximum: 1, actual: 2 };
     let limit = ("quipu.v1.LimitExceeded", limit.encode_to_vec());
     let error = Error::from(status(Code::InvalidArgument, "LIMIT_EXCEEDED", Some(limit)));
@@ -157,6 +173,15 @@ fn every_reason_and_code_survives() {
         (Code::NotFound, "CHECKPOINT_NOT_FOUND"),
         (Code::FailedPrecondition, "GUARD_NOT_MET"),
         (Code::FailedPrecondition, "WRONG_CHECKPOINT"),
+        (Code::NotFound, "GROUP_NOT_FOUND"),
+        (Code::AlreadyExists, "GROUP_EXISTS"),
+        (Code::AlreadyExists, "MEMBER_EXISTS"),
+        (Code::NotFound, "NOT_PARKED"),
+        (Code::NotFound, "READ_MODEL_NOT_FOUND"),
+        (Code::FailedPrecondition, "WRONG_READ_MODEL_POSITION"),
+        (Code::FailedPrecondition, "NOT_FOLDABLE"),
+        (Code::NotFound, "POLICY_NOT_FOUND"),
+        (Code::ResourceExhausted, "TOO_MANY_GROUPS"),
         (Code::NotFound, "EVENT_NOT_FOUND"),
         (Code::NotFound, "SNAPSHOT_NOT_FOUND"),
         (Code::NotFound, "TENANT_NOT_FOUND"),
@@ -179,8 +204,24 @@ fn every_reason_and_code_survives() {
 }
 
 #[test]
+fn a_conflict_is_what_somebody_else_was_faster_at() {
+    let empty = |name: &'static str| Some((name, Vec::new()));
+    for (reason, detail) in [
+        ("WRONG_EXPECTED_REVISION", empty("quipu.v1.WrongExpectedRevision")),
+        ("GUARD_NOT_MET", empty("quipu.v1.GuardNotMet")),
+        ("WRONG_CHECKPOINT", empty("quipu.v1.WrongCheckpoint")),
+        ("WRONG_READ_MODEL_POSITION", empty("quipu.v1.WrongReadModelPosition")),
+    ] {
+        assert!(Error::from(status(Code::FailedPrecondition, reason, detail)).is_conflict(), "{reason}");
+    }
+    for reason in ["SNAPSHOT_AHEAD", "STREAM_TOMBSTONED"] {
+        assert!(!Error::from(status(Code::FailedPrecondition, reason, None)).is_conflict(), "{reason}");
+    }
+}
+
+#[test]
 fn a_server_without_room_says_so_in_its_words() {
-    for reason in ["QUEUE_FULL", "DISK_FULL", "TOO_MANY_TENANTS", "TOO_MANY_CHECKPOINTS"] {
+    for reason in ["QUEUE_FULL", "DISK_FULL", "TOO_MANY_TENANTS", "TOO_MANY_CHECKPOINTS", "TOO_MANY_GROUPS"] {
         let error = Error::from(status(Code::ResourceExhausted, reason, None));
         assert!(matches!(error, Error::ResourceExhausted(_)), "{error:?}");
     }

@@ -187,6 +187,29 @@ async fn an_append_is_retried_with_the_same_ids() {
 }
 
 #[tokio::test]
+async fn a_try_that_takes_too_long_is_given_up_and_made_again() {
+    let answer = proto::CheckpointsSetResponse {
+        checkpoint: Some(proto::ConsumerCheckpoint { updated_at: Some(Default::default()), ..Default::default() }),
+    };
+    let server = Scripted::<proto::CheckpointsSetRequest>::start_with(
+        vec![
+            Call { messages: vec![], end: None },
+            Call { messages: vec![answer], end: Some(Ok(())) },
+            Call { messages: vec![], end: None },
+            Call { messages: vec![], end: None },
+            Call { messages: vec![], end: None },
+        ],
+        |builder| builder.call_timeout(Duration::from_millis(30)),
+    )
+    .await;
+    let set = || server.client.set_checkpoint("c", 1, quipu_client::ExpectedCheckpoint::Any);
+    set().await.expect("the second try is quick");
+    let slow = set().await;
+    assert!(matches!(slow, Err(Error::Unavailable(_))), "{slow:?}");
+    assert_eq!(server.asked().len(), 5);
+}
+
+#[tokio::test]
 async fn a_transaction_is_retried_with_the_same_ids() {
     let place = proto::AppendResponse { first_revision: Some(0), last_revision: Some(0), ..Default::default() };
     let answer = proto::TransactResponse {
@@ -233,23 +256,81 @@ async fn a_wait_that_is_retried_does_not_begin_anew() {
     assert_eq!((asked[1].name.as_str(), asked[1].position), ("mailer", 7));
 }
 
+fn part(position: u64, head: Option<u64>) -> proto::ReadAllResponse {
+    proto::ReadAllResponse { events: vec![event(position)], head }
+}
+
+type Reader = Scripted<proto::ReadAllRequest>;
+
 #[tokio::test]
-async fn a_read_that_ends_without_its_head_was_cut_short() {
-    let part = |position, head| proto::ReadAllResponse { events: vec![event(position)], head };
-    let server = Scripted::<proto::ReadAllRequest>::start(vec![
+async fn a_read_that_ends_without_its_head_was_cut_short_and_goes_on() {
+    use proto::read_all_request::From;
+    let server = Reader::start(vec![
         Call { messages: vec![part(1, None)], end: gone() },
-        Call { messages: vec![part(1, None), part(2, None)], end: Some(Ok(())) },
-        Call { messages: vec![part(1, None), part(2, Some(2))], end: Some(Ok(())) },
+        // Without any error: a break all the same.
+        Call { messages: vec![part(2, None), part(3, None)], end: Some(Ok(())) },
+        Call { messages: vec![], end: gone() },
+        Call { messages: vec![part(4, Some(9))], end: Some(Ok(())) },
     ])
     .await;
-    for _ in 0..2 {
-        let cut = server.client.read_all(ReadAll::new()).await.expect("it begins").collect().await;
-        assert!(matches!(cut, Err(Error::Unavailable(_))), "{cut:?}");
-    }
-    let mut reading = server.client.read_all(ReadAll::new()).await.expect("it begins");
+    let mut reading = server.client.read_all(ReadAll::new().limit(50)).await.expect("it begins");
     let mut positions = Vec::new();
     while let Some(event) = reading.next().await {
-        positions.push(event.expect("whole").position);
+        positions.push(event.expect("it goes on").position);
     }
-    assert_eq!((positions, reading.head()), (vec![1, 2], Some(2)));
+    assert_eq!((positions, reading.head()), (vec![1, 2, 3, 4], Some(9)));
+    let asked: Vec<_> = server.asked().into_iter().map(|it| (it.from, it.limit)).collect();
+    let behind = |position| Some(From::FromPosition(position));
+    assert_eq!(asked, [(None, 50), (behind(2), 49), (behind(4), 47), (behind(4), 47)]);
+}
+
+#[tokio::test]
+async fn a_read_backwards_goes_on_downwards_and_tells_the_head_it_knows() {
+    let server = Reader::start(vec![
+        Call { messages: vec![part(8, None), part(7, None)], end: gone() },
+        Call { messages: vec![part(6, Some(20))], end: Some(Ok(())) },
+    ])
+    .await;
+    let read = ReadAll::new().backwards();
+    let mut reading = server.client.read_all(read).await.expect("it begins");
+    let mut positions = Vec::new();
+    while let Some(batch) = reading.next_batch().await {
+        positions.extend(batch.expect("it goes on").into_iter().map(|event| event.position));
+    }
+    // Position 20 is of the second call: what came between is not known.
+    assert_eq!((positions, reading.head()), (vec![8, 7, 6], Some(8)));
+}
+
+#[tokio::test]
+async fn a_read_that_cannot_go_on_says_so() {
+    let broken = || Call { messages: vec![], end: gone() };
+    let server = Reader::start(vec![
+        Call { messages: vec![part(1, None)], end: gone() },
+        broken(),
+        broken(),
+        Call { messages: vec![part(1, None)], end: Some(Err(Status::data_loss("checksum"))) },
+    ])
+    .await;
+    let cut = server.client.read_all(ReadAll::new()).await.expect("it begins").collect().await;
+    assert!(matches!(cut, Err(Error::Unavailable(_))), "{cut:?}");
+    let damaged = server.client.read_all(ReadAll::new()).await.expect("it begins").collect().await;
+    assert!(matches!(damaged, Err(Error::DataLoss(_))), "{damaged:?}");
+}
+
+#[tokio::test]
+async fn an_upcaster_that_fails_ends_a_read_behind_what_it_could_lift() {
+    let events = vec![event(1), proto::RecordedEvent { schema_version: "0".to_owned(), ..event(2) }, event(3)];
+    let server = Reader::start(vec![Call {
+        messages: vec![proto::ReadAllResponse { events, head: Some(3) }],
+        end: Some(Ok(())),
+    }])
+    .await;
+    let failing = |_| Err::<quipu_client::RecordedEvent, _>("unknown");
+    let upcasters = quipu_client::Upcasters::new().try_add_event("Happened", Some("0"), "1", failing);
+    let client = server.client.with_upcasters(upcasters.expect("no loop"));
+    let mut reading = client.read_all(ReadAll::new()).await.expect("it begins");
+    assert_eq!(reading.next().await.expect("an event").expect("it needs no upcaster").position, 1);
+    let failed = reading.next().await.expect("a failure");
+    assert!(matches!(failed, Err(Error::UpcastFailed { position: 2, .. })), "{failed:?}");
+    assert!(reading.next().await.is_none());
 }

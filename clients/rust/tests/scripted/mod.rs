@@ -1,7 +1,7 @@
 //! A server that answers from a script.
 //!
-//! Owns a gRPC service, under the names of two of Quipu's, that plays one scripted answer a call, whatever is asked, and keeps what it
-//! was asked. It knows nothing of events: the test writes the messages. A script that has run out
+//! Owns a gRPC service, under the names of two of Quipu's, that plays one scripted answer a call, whatever is
+//! asked, and keeps what it was asked. It knows nothing of events: the test writes the messages. A script that has run out
 //! fails the call with UNIMPLEMENTED, which no client retries.
 
 use std::collections::VecDeque;
@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
 use prost::Message;
-use quipu_client::{Client, RetryPolicy};
+use quipu_client::{Client, ClientBuilder, RetryPolicy};
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
 use tokio_stream::{Stream, StreamExt};
@@ -43,6 +43,14 @@ pub(crate) struct Scripted<Q> {
 impl<Q: Message + Default + Clone + 'static> Scripted<Q> {
     /// Starts a server on a free port, with a script of calls.
     pub(crate) async fn start<A: Message + Default + Clone + 'static>(script: Vec<Call<A>>) -> Self {
+        Self::start_with(script, |builder| builder).await
+    }
+
+    /// The same, with a client that is set up by `settings`.
+    pub(crate) async fn start_with<A: Message + Default + Clone + 'static>(
+        script: Vec<Call<A>>,
+        settings: impl FnOnce(ClientBuilder) -> ClientBuilder,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
         let asked = Arc::new(Mutex::new(Vec::new()));
@@ -53,16 +61,12 @@ impl<Q: Message + Default + Clone + 'static> Scripted<Q> {
             .add_service(service)
             .serve_with_incoming(TcpListenerStream::new(listener));
         tokio::spawn(serving);
-        let client = Client::builder(format!("http://{address}"))
-            .tenant("acme")
-            .retry(RetryPolicy {
-                attempts: 3,
-                initial_backoff: std::time::Duration::from_millis(1),
-                max_backoff: std::time::Duration::from_millis(1),
-            })
-            .connect()
-            .await
-            .expect("it listens");
+        let builder = Client::builder(format!("http://{address}")).tenant("acme").retry(RetryPolicy {
+            attempts: 3,
+            initial_backoff: std::time::Duration::from_millis(1),
+            max_backoff: std::time::Duration::from_millis(1),
+        });
+        let client = settings(builder).connect().await.expect("it listens");
         Self { client, asked }
     }
 

@@ -3,8 +3,8 @@
 //! One server of the bench's own is filled to one size after another, 10 events and more to a stream, each
 //! stream's events spread over a million others; another one keeps the smallest size. At each size the same
 //! guarded appends and point queries are measured on both in turns, so that a machine that is slower for a
-//! while is slower for both; then what the server holds in memory and on disk, and how long it takes to start. The load is
-//! in `filling.rs` and `guarded.rs`, the machine's figures in `process.rs`, the table in `table.rs`.
+//! while is slower for both; then what the server holds in memory and on disk, and how long it takes to start.
+//! The load is in `filling.rs` and `guarded.rs`, the machine's figures in `process.rs`, the table in `table.rs`.
 
 mod filling;
 mod guarded;
