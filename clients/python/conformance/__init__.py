@@ -1,0 +1,1 @@
+"""The scenarios that all clients of Quipu share, run against real servers."""
