@@ -11,13 +11,19 @@ EVENTS ?= 1000000
 QUERIES ?= 5000
 # What each start of a crash run is asked again of what went in before.
 RETRIES ?= 64
+# Events and streams of the long run of a consumer group; `make test` does a twentieth of it.
+GROUP_EVENTS ?= 100000
+GROUP_STREAMS ?= 10000
 # Suites that need more than a Rust toolchain. `make test` runs those whose tool is there.
-OPTIONAL ?= proto-lint deny grpcurl umadb
+OPTIONAL ?= proto-lint deny grpcurl umadb clients client-python client-typescript client-go conformance systems
+# The clients whose conformance is shown.
+LANGUAGES ?= rust python typescript go
 BUF := npx --yes @bufbuild/buf@1.75.0
 # Where UmaDB's clients are built and installed: what they depend on stays away from what we depend on.
 UMADB := target/umadb
 
-.PHONY: help build test check fmt clippy doc crash select bench bench-growth footprint deny proto-lint grpcurl umadb
+.PHONY: help build test check fmt clippy doc crash select groups bench bench-growth footprint deny proto-lint grpcurl \
+        umadb client-python client-typescript client-go conformance
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,7 +33,7 @@ build: ## Build the release binary
 
 test: check ## Run everything: style, lints, docs, all tests, a short crash run, and what tools allow
 	QUIPU_CRASH_ROUNDS=$(SHORT_ROUNDS) cargo test --workspace
-	@left=''; \
+	@left=''; languages=rust; \
 	for suite in $(OPTIONAL); do \
 	  case $$suite in \
 	    proto-lint) tool='npx and the npm registry'; $(BUF) --version >/dev/null 2>&1 && there=y || there=n ;; \
@@ -35,9 +41,18 @@ test: check ## Run everything: style, lints, docs, all tests, a short crash run,
 	    grpcurl) tool='grpcurl'; command -v grpcurl >/dev/null && there=y || there=n ;; \
 	    umadb) tool='protoc, Python 3.10 or later with venv, and the PyPI registry'; \
 	      command -v protoc >/dev/null && $(MAKE) $(UMADB)/python/ready >/dev/null 2>&1 && there=y || there=n ;; \
+	    client-python) tool='Python 3.10 or later with venv, and the PyPI registry'; \
+	      python3 -c 'import ensurepip' 2>/dev/null && there=y || there=n ;; \
+	    client-typescript) tool='Node.js 20 or later with npm, and its registry'; \
+	      command -v npm >/dev/null && there=y || there=n ;; \
+	    client-go) tool='Go 1.26 or later, and its module proxy'; \
+	      command -v go >/dev/null && there=y || there=n ;; \
+	    conformance) there=y ;; \
 	    *) echo "no optional suite is called $$suite" >&2; exit 1 ;; \
 	  esac; \
-	  if [ $$there = y ]; then $(MAKE) --no-print-directory $$suite || exit 1; \
+	  if [ $$there = y ]; then \
+	    $(MAKE) --no-print-directory $$suite LANGUAGES="$$languages" || exit 1; \
+	    case $$suite in client-*) languages="$$languages $${suite#client-}" ;; esac; \
 	  else left="$$left\n  $$suite: needs $$tool"; fi; \
 	done; \
 	if [ -n "$$left" ]; then printf "All passed. Left out for want of a tool:%b\n" "$$left"; \
@@ -59,6 +74,27 @@ crash: ## Kill and restart the server ROUNDS times under load, looking for lost 
 
 select: ## Compare QUERIES queries over EVENTS events with a scan over their labels
 	QUIPU_SELECT_EVENTS=$(EVENTS) QUIPU_SELECT_QUERIES=$(QUERIES) cargo test --release --test select -- --nocapture
+
+groups: ## Have members that come and go deal with GROUP_EVENTS events over GROUP_STREAMS streams
+	QUIPU_GROUP_EVENTS=$(GROUP_EVENTS) QUIPU_GROUP_STREAMS=$(GROUP_STREAMS) \
+	  cargo test --release --test groups -- --nocapture
+
+clients: client-python client-typescript client-go ## Check and test the clients in other languages
+
+client-python client-typescript client-go: client-%: ## Check and test one of the clients in other languages
+	cargo build --bin quipu
+	$(MAKE) --no-print-directory -C clients/$* deps
+	$(MAKE) --no-print-directory -C clients/$* check
+	$(MAKE) --no-print-directory -C clients/$* test QUIPU_BINARY=$(CURDIR)/target/debug/quipu
+
+conformance: ## Run the same scenarios through the clients of LANGUAGES and print the table
+	cargo build --bin quipu
+	@for language in $(LANGUAGES); do $(MAKE) --no-print-directory -C clients/$$language deps || exit 1; done
+	clients/conformance.sh $(LANGUAGES)
+
+systems: ## Run the example systems of SYSTEMS, or all: plainly, through kills, and rebuilt
+	cargo build --bin quipu
+	examples/systems/run.sh $(SYSTEMS)
 
 footprint: ## Show what an empty store costs: time to start, memory, disk
 	cargo build --release --bin quipu
