@@ -1,0 +1,5 @@
+"""`python -m ai_interactions`: see `cli.py`."""
+
+from .cli import main
+
+main()
