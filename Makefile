@@ -44,9 +44,10 @@ test: check ## Run everything: style, lints, docs, all tests, a short crash run,
 	    client-python) tool='Python 3.10 or later with venv, and the PyPI registry'; \
 	      python3 -c 'import ensurepip' 2>/dev/null && there=y || there=n ;; \
 	    client-typescript) tool='Node.js 20 or later with npm, and its registry'; \
-	      command -v npm >/dev/null && there=y || there=n ;; \
+	      command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20)' \
+	        && there=y || there=n ;; \
 	    client-go) tool='Go 1.26 or later, and its module proxy'; \
-	      command -v go >/dev/null && there=y || there=n ;; \
+	      command -v go >/dev/null && (cd clients/go && go list -m) >/dev/null 2>&1 && there=y || there=n ;; \
 	    conformance) there=y ;; \
 	    *) echo "no optional suite is called $$suite" >&2; exit 1 ;; \
 	  esac; \

@@ -5,9 +5,9 @@ use std::time::Duration;
 use tonic::{Request, Response, Status};
 
 use super::status::{invalid, status};
-use super::streams::page_of;
+use super::streams::{cut_page, page_of};
 use super::{Doors, convert};
-use crate::model::{CheckpointName, Invalid, Position};
+use crate::model::{CheckpointName, Position};
 use crate::proto::checkpoints_server::Checkpoints;
 use crate::proto::{
     CheckpointsDeleteRequest, CheckpointsDeleteResponse, CheckpointsGetRequest, CheckpointsGetResponse,
@@ -18,9 +18,6 @@ use crate::store::{Absent, Checkpoint, CheckpointChange, Error};
 
 /// How long a wait lasts that says nothing about it.
 const WAIT_DEFAULT: Duration = Duration::from_secs(30);
-
-/// The longest wait.
-const WAIT_MAX: Duration = Duration::from_secs(10 * 60);
 
 #[tonic::async_trait]
 impl Checkpoints for Doors {
@@ -49,8 +46,7 @@ impl Checkpoints for Doors {
         let CheckpointsListRequest { prefix, page_size, page_token } = request.into_inner();
         let size = page_of(&prefix, page_size, &page_token)?;
         let mut page = store.checkpoint_page(&prefix, &page_token, size + 1);
-        let next_page_token = page.get(size).map(|(name, _)| name.to_string()).unwrap_or_default();
-        page.truncate(size);
+        let next_page_token = cut_page(&mut page, size, |(name, _)| name.to_string());
         let checkpoints = page.iter().map(|(name, checkpoint)| row(name, *checkpoint)).collect();
         Ok(Response::new(CheckpointsListResponse { checkpoints, next_page_token }))
     }
@@ -72,10 +68,7 @@ impl Checkpoints for Doors {
         let store = self.store(&request, Absent::Refuse).await?;
         let request = request.into_inner();
         let name = name(&request.name)?;
-        let timeout = request.timeout.map(convert::duration).transpose().map_err(invalid)?.unwrap_or(WAIT_DEFAULT);
-        if timeout > WAIT_MAX {
-            return Err(invalid(Invalid::malformed("a wait lasts at most 10 minutes")));
-        }
+        let timeout = convert::patience(request.timeout, WAIT_DEFAULT).map_err(invalid)?;
         let until = Position(request.position);
         let found = store.wait_for_checkpoint(&name, until, timeout).await.map_err(|error| status(&error))?;
         let reached = found.is_some_and(|found| found.position >= until);

@@ -231,6 +231,18 @@ pub(super) fn duration(duration: prost_types::Duration) -> Result<Duration, Inva
     Ok(Duration::new(seconds, nanos))
 }
 
+/// The longest that a client may wait for something to happen.
+const PATIENCE_MAX: Duration = Duration::from_secs(10 * 60);
+
+/// How long a client wants to wait for something to happen.
+pub(super) fn patience(wanted: Option<prost_types::Duration>, default: Duration) -> Result<Duration, Invalid> {
+    let wanted = wanted.map_or(Ok(default), duration)?;
+    if wanted > PATIENCE_MAX {
+        return Err(Invalid::malformed("a wait lasts at most 10 minutes"));
+    }
+    Ok(wanted)
+}
+
 /// A point in time that a client names. What lies before 1970 lies before every event.
 pub(super) fn time_in(time: prost_types::Timestamp) -> Result<Timestamp, Invalid> {
     let nanos = u32::try_from(time.nanos).ok().filter(|nanos| *nanos < 1_000_000_000);

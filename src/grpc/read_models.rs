@@ -4,7 +4,7 @@ use tonic::{Request, Response, Status};
 
 use super::caller::blocking;
 use super::status::invalid;
-use super::streams::page_of;
+use super::streams::{cut_page, page_of};
 use super::{Doors, convert};
 use crate::model::limits::{DOCUMENT_BYTES_MAX, GIVEN_NAME_BYTES_MAX, LABEL_BYTES_MAX};
 use crate::model::name::check_given;
@@ -108,8 +108,7 @@ impl ReadModels for Doors {
         let ReadModelsListModelsRequest { prefix, page_size, page_token } = request.into_inner();
         let size = page_of(&prefix, page_size, &page_token)?;
         let mut models = blocking(move || store.read_models(&prefix, &page_token, size + 1)).await?;
-        let next_page_token = models.get(size).cloned().unwrap_or_default();
-        models.truncate(size);
+        let next_page_token = cut_page(&mut models, size, String::clone);
         Ok(Response::new(ReadModelsListModelsResponse { models, next_page_token }))
     }
 

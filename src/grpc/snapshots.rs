@@ -16,7 +16,6 @@ use crate::proto::{
     SnapshotsSetPolicyResponse,
 };
 use crate::store::folding::AsOf;
-
 use crate::store::{Absent, Error, check_policy};
 
 impl Doors {

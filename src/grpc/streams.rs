@@ -100,8 +100,7 @@ impl Streams for Doors {
         let mut types = named(tally.types.names);
         types.sort_unstable_by(|one, other| one.name.cmp(&other.name));
         types.retain(|named| named.name.starts_with(&prefix) && *named.name >= *page_token);
-        let next_page_token = types.get(size).map(|next| next.name.clone()).unwrap_or_default();
-        types.truncate(size);
+        let next_page_token = cut_page(&mut types, size, |next| next.name.clone());
         Ok(Response::new(StreamsListEventTypesResponse { types, next_page_token }))
     }
 
@@ -146,6 +145,13 @@ pub(super) fn page_of(prefix: &str, size: u32, token: &str) -> Result<usize, Sta
         return Err(invalid(Invalid::malformed("this page_token belongs to another prefix")));
     }
     Ok(if size == 0 { LIST_PAGE_DEFAULT } else { (size as usize).min(LIST_PAGE_MAX) })
+}
+
+/// Cuts a page to its size; returns the name of what follows, which is the token of the next page.
+pub(super) fn cut_page<T>(page: &mut Vec<T>, size: usize, name: impl Fn(&T) -> String) -> String {
+    let next = page.get(size).map(name).unwrap_or_default();
+    page.truncate(size);
+    next
 }
 
 fn named(names: impl IntoIterator<Item = (String, u64)>) -> Vec<NamedCount> {

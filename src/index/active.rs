@@ -183,10 +183,6 @@ impl Part for Active {
         None
     }
 
-    fn may_have(&self, term: Term) -> bool {
-        self.with_state(|state| !state.ordinals(term.hash).is_empty())
-    }
-
     fn postings(&self, term: Term) -> Result<Option<Postings>, Error> {
         let count = self.with_state(|state| state.ordinals(term.hash).len());
         Ok((count > 0).then_some(Postings { term, count, at: 0, only: None }))

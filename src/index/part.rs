@@ -26,8 +26,6 @@ pub(super) trait Part: Send + Sync + std::fmt::Debug {
     fn held_bytes(&self) -> u64;
     /// The same part, holding nothing; `None` when there is nothing to give up.
     fn lean(&self) -> Option<Arc<dyn Part>>;
-    /// Whether an event may have the term, as far as memory tells; never asks the disk.
-    fn may_have(&self, term: Term) -> bool;
     /// Where the list of a term lies; `None` when no event has the term.
     fn postings(&self, term: Term) -> Result<Option<Postings>, Error>;
     /// The ordinals of a list, ascending: from the `skip`-th on, at most `most`.

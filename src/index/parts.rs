@@ -88,7 +88,9 @@ impl Parts {
             }
         }
         for place in self.in_memory.iter().filter(|place| range.contains(place)) {
-            places.keep(*place, 1, self.list[*place].may_have(term).into());
+            // Such a part has the lists themselves at hand.
+            let has_none = matches!(self.list[*place].postings(term), Ok(None));
+            places.keep(*place, 1, (!has_none).into());
         }
         places
     }

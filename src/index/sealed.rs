@@ -250,10 +250,6 @@ impl Part for Sealed {
         Some(Arc::new(Self { header: self.header.clone(), pages: self.pages.clone(), directory: None }))
     }
 
-    fn may_have(&self, _: Term) -> bool {
-        true
-    }
-
     fn postings(&self, term: Term) -> Result<Option<Postings>, Error> {
         if !self.passes_filter(term)? {
             return Ok(None);

@@ -73,7 +73,7 @@ impl Directory {
                 ControlChange::Saved(stream, row) => self.saved(stream, row)?,
                 ControlChange::Deleted(stream, revision) => self.deleted(stream, *revision)?,
                 ControlChange::CheckpointSet(name, position, time) => {
-                    vec![Change::Put(keys::checkpoint(name), keys::encode_checkpoint(*position, *time))]
+                    vec![Change::Put(keys::checkpoint(name), keys::encode_moment(*position, *time))]
                 }
                 ControlChange::CheckpointDeleted(name) => vec![Change::Remove(keys::checkpoint(name))],
                 ControlChange::NoteSet(key, note) => vec![Change::Put(keys::notes(key), note.clone())],

@@ -74,15 +74,23 @@ pub(super) fn checkpoint(name: &CheckpointName) -> Vec<u8> {
     [&checkpoints()[..], name.as_str().as_bytes()].concat()
 }
 
-pub(super) fn encode_checkpoint(position: Position, time: Timestamp) -> Vec<u8> {
+pub(super) fn decode_checkpoint(value: &[u8]) -> Option<(Position, Timestamp)> {
+    let (position, time, rest) = decode_moment(value)?;
+    rest.is_empty().then_some((position, time))
+}
+
+/// A position and the time that it was set.
+pub(super) fn encode_moment(position: Position, time: Timestamp) -> Vec<u8> {
     [&position.0.to_be_bytes()[..], &time.seconds.to_be_bytes(), &time.nanos.to_be_bytes()].concat()
 }
 
-pub(super) fn decode_checkpoint(value: &[u8]) -> Option<(Position, Timestamp)> {
-    let (position, value) = value.split_first_chunk()?;
-    let (seconds, nanos) = value.split_first_chunk()?;
-    let nanos = u32::from_be_bytes(nanos.try_into().ok()?);
-    Some((Position(u64::from_be_bytes(*position)), Timestamp { seconds: u64::from_be_bytes(*seconds), nanos }))
+/// What [`encode_moment`] wrote, and what stands behind it.
+pub(super) fn decode_moment(value: &[u8]) -> Option<(Position, Timestamp, &[u8])> {
+    let (position, rest) = value.split_first_chunk()?;
+    let (seconds, rest) = rest.split_first_chunk()?;
+    let (nanos, rest) = rest.split_first_chunk()?;
+    let time = Timestamp { seconds: u64::from_be_bytes(*seconds), nanos: u32::from_be_bytes(*nanos) };
+    Some((Position(u64::from_be_bytes(*position)), time, rest))
 }
 
 /// What the keys of all notes begin with whose own keys begin so.
@@ -108,7 +116,7 @@ mod tests {
         assert_eq!(decode_snapshot(&value[1..]), None);
 
         let row = (Position(1 << 40), Timestamp { seconds: 5, nanos: 6 });
-        let value = encode_checkpoint(row.0, row.1);
+        let value = encode_moment(row.0, row.1);
         assert_eq!(decode_checkpoint(&value), Some(row));
         assert_eq!(decode_checkpoint(&value[1..]), None);
         assert!(checkpoint(&CheckpointName::from_log("a")).starts_with(&checkpoints()));

@@ -28,7 +28,8 @@ pub struct Keeping {
     pub open_time_max: Duration,
     /// sled's page cache, in bytes.
     pub cache_bytes: u64,
-    /// How often sled writes out what it has, in milliseconds: so much is lost when the process is killed.
+    /// How often sled writes out what it has, in milliseconds: so much of what was not flushed is lost when the
+    /// process is killed.
     pub flush_every_ms: u64,
     /// Whether every row is looked at when the shelf is opened.
     pub walks_rows: bool,

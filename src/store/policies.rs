@@ -73,27 +73,18 @@ impl Policies {
         }
         Ok(Self { every: RwLock::new(every), changing: tokio::sync::Mutex::default() })
     }
-
-    /// After how many events a snapshot of such a stream is saved.
-    fn of(&self, stream: &str) -> Option<u32> {
-        let every = self.every.read().expect("no panic under this lock");
-        if every.is_empty() { None } else { every.get(category(stream)?).copied() }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.every.read().expect("no panic under this lock").is_empty()
-    }
 }
 
 impl Teller {
     /// Looks for events that complete a number.
     pub(super) fn see(&self, placed: &Placed) {
-        if self.policies.is_empty() {
+        let policies = self.policies.every.read().expect("no panic under this lock");
+        if policies.is_empty() {
             return;
         }
         for (_, event) in placed.block.events() {
-            let Some(every) = self.policies.of(event.stream()) else { continue };
-            if (event.revision().0 + 1).is_multiple_of(u64::from(every)) {
+            let Some(every) = category(event.stream()).and_then(|of| policies.get(of)) else { continue };
+            if (event.revision().0 + 1).is_multiple_of(u64::from(*every)) {
                 let due = (StreamName::from_log(event.stream()), event.revision(), event.position());
                 if let Err(TrySendError::Full((stream, ..))) = self.sender.try_send(due) {
                     tracing::debug!(%stream, "too much to do: a snapshot is left out");

@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::Error;
-use super::read::PageSize;
+use super::read::{PageSize, Reader};
 use super::select::is_meant;
 use super::store::{Condition, Store};
 use super::watchers::Watch;
@@ -239,6 +239,24 @@ impl Subscription {
     }
 }
 
+impl Reader {
+    /// Behind which position somebody begins, in a log that ends at `head`. Blocks on the disk when it is a time.
+    ///
+    /// # Errors
+    /// [`Error::BeyondEnd`] when the start lies beyond the end.
+    pub(super) fn cursor_at(&self, start: Start, head: Position) -> Result<Position, Error> {
+        match start {
+            Start::Beginning => Ok(Position::ZERO),
+            Start::End => Ok(head),
+            Start::After(position) if position > head.0 => {
+                Err(Error::BeyondEnd { asked: position, last: Some(head.0) })
+            }
+            Start::After(position) => Ok(Position(position)),
+            Start::At(time) => Ok(self.position_at(time, head)?.before()),
+        }
+    }
+}
+
 impl Store {
     /// Follows the events of the log that match. Blocks on the disk when it begins at a time.
     ///
@@ -251,16 +269,7 @@ impl Store {
         page_bytes: usize,
         heartbeat: Duration,
     ) -> Result<Subscription, Error> {
-        let head = self.head();
-        let cursor = match start {
-            Start::Beginning => Position::ZERO,
-            Start::End => head,
-            Start::After(position) if position > head.0 => {
-                return Err(Error::BeyondEnd { asked: position, last: Some(head.0) });
-            }
-            Start::After(position) => Position(position),
-            Start::At(time) => self.reader.position_at(time, head)?.before(),
-        };
+        let cursor = self.reader.cursor_at(start, self.head())?;
         Subscription::new(self.clone(), Arc::new(query), cursor, page_bytes, heartbeat)
     }
 

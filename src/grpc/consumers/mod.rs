@@ -9,7 +9,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::caller::{blocking, to_the_end};
 use super::status::{invalid, status};
-use super::streams::page_of;
+use super::streams::{cut_page, page_of};
 use super::{Doors, Responses};
 use crate::model::consumer::{CREDITS_DEFAULT, CREDITS_MAX};
 use crate::model::{GivenName, Invalid, Position};
@@ -27,9 +27,6 @@ use crate::store::Absent;
 
 /// How long a fetch waits that says nothing about it.
 const FETCH_DEFAULT: Duration = Duration::from_secs(10);
-
-/// The longest wait.
-const FETCH_MAX: Duration = Duration::from_secs(10 * 60);
 
 /// About how many bytes of events one message carries.
 const MESSAGE_BYTES: usize = 1 << 20;
@@ -85,8 +82,7 @@ impl Consumers for Doors {
         let ConsumersListRequest { prefix, page_size, page_token } = request.into_inner();
         let size = page_of(&prefix, page_size, &page_token)?;
         let mut page = store.group_page(&prefix, &page_token, size + 1);
-        let next_page_token = page.get(size).map(|group| group.name.to_string()).unwrap_or_default();
-        page.truncate(size);
+        let next_page_token = cut_page(&mut page, size, |group| group.name.to_string());
         Ok(Response::new(ConsumersListResponse {
             groups: page.into_iter().map(convert::group).collect(),
             next_page_token,
@@ -134,10 +130,7 @@ impl Consumers for Doors {
         let (group, member) = (group_name(&group)?, member_name(&member)?);
         let max = if max == 0 { CREDITS_DEFAULT } else { max };
         Invalid::check("credits", CREDITS_MAX as usize, max as usize).map_err(invalid)?;
-        let timeout = timeout.map(super::convert::duration).transpose().map_err(invalid)?.unwrap_or(FETCH_DEFAULT);
-        if timeout > FETCH_MAX {
-            return Err(invalid(Invalid::malformed("a fetch waits at most 10 minutes")));
-        }
+        let timeout = super::convert::patience(timeout, FETCH_DEFAULT).map_err(invalid)?;
         let found = store.fetch(&group, &member, max as usize, timeout).await.map_err(|error| status(&error))?;
         self.metrics.delivered(found.len());
         Ok(Response::new(ConsumersFetchResponse { deliveries: found.into_iter().map(convert::delivery).collect() }))

@@ -7,8 +7,8 @@
 //! | 3 | name, 0, generation `u64`, type, 0, id | position, seconds, nanos, length `u16` and content type, data |
 //! | 4 | name, 0, generation `u64` | nothing: its documents are still to be removed |
 
+use super::super::keys::{decode_moment, encode_moment};
 use super::{Document, Generation};
-use crate::model::{Position, Timestamp};
 
 pub(super) const MODEL: u8 = 1;
 pub(super) const GENERATION: u8 = 2;
@@ -54,34 +54,22 @@ pub(super) fn decode_model(value: &[u8]) -> Option<(u64, u64)> {
     Some((u64::from_be_bytes(*active), u64::from_be_bytes(last.try_into().ok()?)))
 }
 
-pub(super) fn encode_place(position: Position, time: Timestamp) -> Vec<u8> {
-    [&position.0.to_be_bytes()[..], &time.seconds.to_be_bytes(), &time.nanos.to_be_bytes()].concat()
-}
-
-fn decode_place(value: &[u8]) -> Option<(Position, Timestamp, &[u8])> {
-    let (position, rest) = value.split_first_chunk()?;
-    let (seconds, rest) = rest.split_first_chunk()?;
-    let (nanos, rest) = rest.split_first_chunk()?;
-    let time = Timestamp { seconds: u64::from_be_bytes(*seconds), nanos: u32::from_be_bytes(*nanos) };
-    Some((Position(u64::from_be_bytes(*position)), time, rest))
-}
-
 pub(super) fn decode_generation_value(number: u64, active: u64, value: &[u8]) -> Option<Generation> {
-    let (position, updated_at, _) = decode_place(value)?;
+    let (position, updated_at, _) = decode_moment(value)?;
     Some(Generation { number, position, is_active: number == active, updated_at })
 }
 
 pub(super) fn encode_document(document: &Document) -> Vec<u8> {
-    let place = encode_place(document.position, document.updated_at);
+    let moment = encode_moment(document.position, document.updated_at);
     let content_type = document.content_type.as_bytes();
-    [&place[..], &(content_type.len() as u16).to_be_bytes(), content_type, &document.data].concat()
+    [&moment[..], &(content_type.len() as u16).to_be_bytes(), content_type, &document.data].concat()
 }
 
 /// A document from its key, behind that of its generation, and its value.
 pub(super) fn decode_document(name: &[u8], value: &[u8]) -> Option<Document> {
     let zero = name.iter().position(|byte| *byte == 0)?;
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok();
-    let (position, updated_at, rest) = decode_place(value)?;
+    let (position, updated_at, rest) = decode_moment(value)?;
     let (length, rest) = rest.split_first_chunk()?;
     let (content_type, data) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
     Some(Document {
@@ -97,6 +85,7 @@ pub(super) fn decode_document(name: &[u8], value: &[u8]) -> Option<Document> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{Position, Timestamp};
 
     #[test]
     fn rows_are_read_as_they_were_written() {

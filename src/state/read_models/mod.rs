@@ -7,6 +7,7 @@ mod keys;
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use super::keys::encode_moment;
 use super::{Change, Error, Shelf};
 use crate::model::{Position, Timestamp};
 
@@ -138,8 +139,8 @@ impl ReadModels {
             let document = Document { position: write.position, updated_at: now, ..document };
             changes.push(Change::Put(key, keys::encode_document(&document)));
         }
-        let place = keys::encode_place(write.position, now);
-        changes.push(Change::Put(keys::generation(keys::GENERATION, name, number), place));
+        let moment = encode_moment(write.position, now);
+        changes.push(Change::Put(keys::generation(keys::GENERATION, name, number), moment));
         self.apply(changes)?;
         Ok(number)
     }
@@ -221,7 +222,7 @@ impl ReadModels {
         let active = if active == 0 { number } else { active };
         self.apply(vec![
             Change::Put(keys::model(name), keys::encode_model(active, number)),
-            Change::Put(keys::generation(keys::GENERATION, name, number), keys::encode_place(Position::ZERO, now)),
+            Change::Put(keys::generation(keys::GENERATION, name, number), encode_moment(Position::ZERO, now)),
         ])?;
         Ok(number)
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::deliveries::{Counts, Delivery, Outcome, Parked};
+use super::deliveries::{Counts, Deliveries, Delivery, Outcome, Parked};
 use super::group::{Group, Inner, Settled};
 use super::progress::{self, Progress};
 use super::{GROUPS_MAX, Membership};
@@ -290,15 +290,7 @@ impl Store {
     /// # Errors
     /// When there is no such group, or one of the events is not parked: then none is.
     pub async fn replay_parked(self: &Arc<Self>, name: &GivenName, positions: Vec<Position>) -> Result<usize, Error> {
-        let group = self.consumers.get(name)?;
-        let positions = parked_among(&group, positions)?;
-        let replay = |inner: &mut Inner| {
-            let count = inner.deliveries.replay(&positions);
-            (inner.touch(), count)
-        };
-        let (version, count) = group.change(self, replay)?;
-        group.durable(self, version).await?;
-        Ok(count)
+        self.change_parked(name, positions, Deliveries::replay).await
     }
 
     /// Forgets parked events: those at these positions, or all. Returns how many.
@@ -306,36 +298,31 @@ impl Store {
     /// # Errors
     /// As [`Self::replay_parked`].
     pub async fn discard_parked(self: &Arc<Self>, name: &GivenName, positions: Vec<Position>) -> Result<usize, Error> {
-        let group = self.consumers.get(name)?;
-        let positions = parked_among(&group, positions)?;
-        let discard = |inner: &mut Inner| {
-            let count = inner.deliveries.discard(&positions);
-            (inner.touch(), count)
-        };
-        let (version, count) = group.change(self, discard)?;
-        group.durable(self, version).await?;
-        Ok(count)
+        self.change_parked(name, positions, Deliveries::discard).await
     }
 
-    /// Behind which position a group begins. Blocks on the disk elsewhere.
+    /// Behind which position a group begins.
     ///
     /// # Errors
     /// When the position lies beyond the head.
     async fn group_start(&self, start: Start) -> Result<Position, Error> {
-        let head = self.head();
-        match start {
-            Start::Beginning => Ok(Position::ZERO),
-            Start::End => Ok(head),
-            Start::After(position) if position > head.0 => {
-                Err(Error::BeyondEnd { asked: position, last: Some(head.0) })
-            }
-            Start::After(position) => Ok(Position(position)),
-            Start::At(time) => {
-                let reader = self.reader.clone();
-                let look = move || reader.position_at(time, head);
-                Ok(tokio::task::spawn_blocking(look).await.map_err(Error::internal)??.before())
-            }
-        }
+        let (reader, head) = (self.reader.clone(), self.head());
+        tokio::task::spawn_blocking(move || reader.cursor_at(start, head)).await.map_err(Error::internal)?
+    }
+
+    /// Changes events of a group that are parked, those at these positions or all; returns how many it changed.
+    async fn change_parked(
+        self: &Arc<Self>,
+        name: &GivenName,
+        positions: Vec<Position>,
+        change: impl FnOnce(&mut Deliveries, &[Position]) -> usize,
+    ) -> Result<usize, Error> {
+        let group = self.consumers.get(name)?;
+        let positions = parked_among(&group, positions)?;
+        let change = |inner: &mut Inner| (change(&mut inner.deliveries, &positions), inner.touch());
+        let (count, version) = group.change(self, change)?;
+        group.durable(self, version).await?;
+        Ok(count)
     }
 
     fn info(&self, group: &Group) -> GroupInfo {

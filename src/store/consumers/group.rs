@@ -215,11 +215,13 @@ impl Group {
         })
     }
 
-    /// The notes that make the present state durable, its version, and the parked events among them.
-    pub(super) fn notes(&self) -> (u64, BTreeSet<Position>, Vec<Note>) {
+    /// The version of the present state, how far it has read, the parked events that came or went since, and the
+    /// notes that make all of it durable.
+    pub(super) fn notes(&self) -> (u64, Position, BTreeSet<Position>, Vec<Note>) {
         let mut inner = self.lock();
         let parked = std::mem::take(&mut inner.deliveries.parked_changed);
-        (inner.version, parked.clone(), progress::notes(&self.name, &inner.deliveries, &parked))
+        let notes = progress::notes(&self.name, &inner.deliveries, &parked);
+        (inner.version, inner.deliveries.read, parked, notes)
     }
 
     /// A version is durable: whoever waits for it hears of it.

@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::group::Group;
 use crate::log::StoredEvent;
-use crate::model::{Position, Query};
+use crate::model::Position;
 use crate::store::subscription::{Message, Start, Subscription};
 use crate::store::{Error, Store};
 
@@ -151,20 +151,20 @@ impl Runner {
         }
         let wants = !inner.deliveries.is_paused && !inner.deliveries.members.is_empty() && self.ahead.is_empty();
         let room = inner.deliveries.room();
-        let unfetched = inner.deliveries.unfetched.iter().take(room.min(FETCHED_AT_ONCE));
-        let unfetched: Vec<_> = unfetched.map(|(position, tries)| (*position, *tries)).collect();
-        let query = inner.deliveries.settings.query.clone();
         let wants = wants && room > 0;
+        // What is being fetched already is not asked for again.
+        let left = if wants && !self.is_fetching { room.min(FETCHED_AT_ONCE) } else { 0 };
+        let left: Vec<_> = inner.deliveries.unfetched.iter().take(left).map(|(at, tries)| (*at, *tries)).collect();
         let timer = inner.deliveries.next_timer();
         let notes_due = (is_dirty && self.noting.is_none()).then_some(self.next_notes);
         drop(inner);
 
-        if wants && !unfetched.is_empty() && !self.is_fetching {
-            // It may wait for long. What it has not brought yet is read again.
+        if !left.is_empty() {
+            // What is under way may wait for long. What it has not brought yet is read again.
             self.reading = None;
         }
         if wants && self.reading.is_none() {
-            self.read(unfetched, query)?;
+            self.read(left)?;
         }
         if self.has_read || !wants {
             self.group.has_looked();
@@ -189,13 +189,13 @@ impl Runner {
     }
 
     /// Begins to read: what was left first, then what follows.
-    fn read(&mut self, unfetched: Vec<(Position, u32)>, query: Query) -> Result<(), Error> {
-        self.is_fetching = !unfetched.is_empty();
+    fn read(&mut self, left: Vec<(Position, u32)>) -> Result<(), Error> {
+        self.is_fetching = !left.is_empty();
         if self.is_fetching {
             let reader = self.store.reader.clone();
             let fetch = move || {
                 let (mut fetched, mut bytes) = (Vec::new(), 0);
-                for (at, tries) in unfetched {
+                for (at, tries) in left {
                     let event = reader.event_at(at)?;
                     bytes += event.bytes().len();
                     fetched.push((event, tries));
@@ -213,6 +213,7 @@ impl Runner {
         let mut subscription = match self.subscription.take() {
             Some(subscription) => subscription,
             None => {
+                let query = self.group.lock().deliveries.settings.query.clone();
                 let start = Start::After(self.ahead_until.0);
                 Box::new(self.store.subscribe(query, start, PAGE_BYTES, Duration::from_secs(15))?)
             }
@@ -260,10 +261,9 @@ impl Runner {
     }
 
     fn note(&mut self, now: Instant) {
-        let (version, parked, notes) = self.group.notes();
-        self.parked_noting = parked;
+        let (version, read, parked, notes) = self.group.notes();
+        (self.noted_read, self.parked_noting) = (read, parked);
         self.next_notes = now + NOTES_APART;
-        self.noted_read = self.group.lock().deliveries.read;
         let store = self.store.clone();
         self.noting = Some(async move { (version, store.note(notes).await) }.boxed());
     }
