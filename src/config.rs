@@ -241,6 +241,7 @@ impl Config {
                     segment_bytes: knobs.segment_bytes.unwrap_or(log.segment_bytes),
                     segment_events: knobs.segment_events.unwrap_or(log.segment_events),
                     disk_reserve_bytes: knobs.disk_reserve_bytes.unwrap_or(log.disk_reserve_bytes),
+                    salts: log.salts,
                 },
                 limits: Arc::new(Limits {
                     stream_name_bytes: knobs.stream_name_bytes.unwrap_or(limits.stream_name_bytes),

@@ -29,6 +29,7 @@ pub mod state;
 pub mod disk;
 
 pub mod clock;
+pub mod crew;
 pub mod metrics;
 pub mod model;
 pub mod proto;

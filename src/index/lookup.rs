@@ -7,7 +7,6 @@
 use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, RwLock};
-use std::thread::JoinHandle;
 
 use super::active::Active;
 use super::candidates::Candidates;
@@ -18,6 +17,7 @@ use super::sealed::Sealed;
 use super::sieve::Sieve;
 use super::tally::Tally;
 use super::{Error, Term, Terms, build};
+use crate::crew::{Crew, Hired};
 use crate::disk::Disk;
 use crate::log::segment::Segment;
 use crate::log::{Place, Placed, Segments, Slot};
@@ -40,7 +40,8 @@ pub struct Index {
     memory_bytes: u64,
     parts: RwLock<Arc<Parts>>,
     active: Mutex<Arc<Active>>,
-    sealing: Mutex<Option<JoinHandle<()>>>,
+    crew: Crew,
+    sealing: Mutex<Option<Hired>>,
     /// Held while a file is written or a part replaced.
     changing: Mutex<()>,
 }
@@ -95,6 +96,7 @@ impl Index {
         terms: Terms,
         segments: &Segments,
         memory_bytes: u64,
+        crew: Crew,
     ) -> Result<Self, Error> {
         disk.create_dir(directory)?;
         let all = segments.all();
@@ -108,6 +110,7 @@ impl Index {
             memory_bytes,
             parts: RwLock::default(),
             active: Mutex::new(active.clone()),
+            crew,
             sealing: Mutex::default(),
             changing: Mutex::default(),
         };
@@ -147,8 +150,8 @@ impl Index {
     /// Waits for what runs in the background.
     pub fn close(&self) {
         let running = self.sealing.lock().expect("no panic under this lock").take();
-        if running.is_some_and(|thread| thread.join().is_err()) {
-            tracing::error!("a thread that was sealing an index panicked");
+        if running.is_some_and(|worker| worker.finish().is_err()) {
+            tracing::error!("whoever was sealing a part of the index panicked");
         }
     }
 
@@ -378,8 +381,8 @@ impl Index {
                 Err(error) => tracing::warn!(segment = number, %error, "an index part stays in memory"),
             }
         };
-        let spawned = std::thread::Builder::new().name("quipu-index".into()).spawn(work);
-        *self.sealing.lock().expect("no panic under this lock") = spawned.ok();
+        let sealing = self.crew.hire_once("quipu-index", work);
+        *self.sealing.lock().expect("no panic under this lock") = sealing.ok();
     }
 
     fn put_in_place(&self, part: Arc<dyn Part>, sieve: Option<Sieve>) {

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{Index, Plan, Term, TermKind, Terms};
+use crate::crew::Crew;
 use crate::disk::memory::MemoryDisk;
 use crate::disk::{Disk, Open};
 use crate::log::record::Stamp;
@@ -75,11 +76,16 @@ fn event(chance: &mut Chance, position: u64) -> (String, ProposedEvent) {
 pub(super) fn made(seed: u64, mask: u64, memory_bytes: u64) -> Made {
     let disk = MemoryDisk::default();
     let on: Arc<dyn Disk> = Arc::new(disk.clone());
-    let options = LogOptions { segment_events: 5000, segment_bytes: SEGMENT_BYTES as u64, disk_reserve_bytes: 0 };
+    let options = LogOptions {
+        segment_events: 5000,
+        segment_bytes: SEGMENT_BYTES as u64,
+        disk_reserve_bytes: 0,
+        ..LogOptions::default()
+    };
     let log = SegmentLog::open(on.clone(), Path::new("/log"), Path::new("/aside"), options, &mut |_, _| {}).unwrap();
     let segments = log.segments();
     let terms = Terms::seeded(segments.all()[0].header.salt).masked(mask);
-    let index = Arc::new(Index::open(on, Path::new(INDEX), terms, &segments, memory_bytes).unwrap());
+    let index = Arc::new(Index::open(on, Path::new(INDEX), terms, &segments, memory_bytes, Crew::threads()).unwrap());
     let mut made = Made { chance: Chance(seed), disk, log, segments, terms, index, events: Vec::new() };
     [100; 102].into_iter().chain([90, 0, 90, 0, 0, 90]).for_each(|events| made.append(events));
     made.index.close();

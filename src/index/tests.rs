@@ -10,6 +10,7 @@ use super::made::{COLLIDING, INDEX, made};
 use super::part::Part;
 use super::sealed::Sealed;
 use super::{Error, Index, Plan, TermKind};
+use crate::crew::Crew;
 use crate::disk::Disk;
 use crate::log::segment::{Header, Segment};
 use crate::model::{Position, Timestamp, Walk};
@@ -173,7 +174,7 @@ fn a_part_that_can_not_be_sealed_stays_in_memory_and_is_sealed_at_the_next_start
 
     made.disk.limit(u64::MAX);
     let disk: Arc<dyn Disk> = Arc::new(made.disk.clone());
-    made.index = Arc::new(Index::open(disk, Path::new(INDEX), made.terms, &made.segments, 0).unwrap());
+    made.index = Arc::new(Index::open(disk, Path::new(INDEX), made.terms, &made.segments, 0, Crew::threads()).unwrap());
     made.index.learn(&placed, &mut |_| {});
     assert!(made.disk.exists(&file).unwrap());
     made.check(17, 30, true);
@@ -193,7 +194,9 @@ fn filters_of_many_segments_say_together_what_they_said_alone() {
 
         let placed = made.commit(100);
         let disk: Arc<dyn Disk> = Arc::new(made.disk.clone());
-        made.index = Arc::new(Index::open(disk, Path::new(INDEX), made.terms, &made.segments, memory_bytes).unwrap());
+        made.index = Arc::new(
+            Index::open(disk, Path::new(INDEX), made.terms, &made.segments, memory_bytes, Crew::threads()).unwrap(),
+        );
         made.index.learn(&placed, &mut |_| {});
         made.check(19, 50, true);
     }

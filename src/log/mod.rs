@@ -14,6 +14,7 @@
 //! | `cursor` | single records, read by place |
 //! | `recovery` | what a crash left: torn tail or damage |
 //! | `verify` | every byte of a log that nobody has open |
+//! | `salt` | the numbers that tell logs and segments apart |
 //! | `mark` | the low-water mark of what was acknowledged |
 
 pub mod block;
@@ -23,6 +24,7 @@ pub mod error;
 mod mark;
 pub mod record;
 mod recovery;
+pub mod salt;
 pub mod segment;
 pub mod segment_log;
 pub mod segments;
@@ -33,5 +35,6 @@ pub use commit_log::{Appended, CommitLog, Place, Placed, Slot};
 pub use cursor::{Cursor, Found, What};
 pub use error::Error;
 pub use record::{Kind, StoredEvent};
+pub use salt::Salts;
 pub use segment_log::{LogOptions, SegmentLog};
 pub use segments::Segments;

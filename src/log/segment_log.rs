@@ -7,12 +7,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use uuid::Uuid;
-
 use super::mark::Mark;
 use super::recovery;
 use super::segment::{FORMAT, HEADER_BYTES, Header, SUFFIX, Segment, Step};
-use super::{Appended, CommitLog, Draft, Error, Place, Placed, Segments, Slot};
+use super::{Appended, CommitLog, Draft, Error, Place, Placed, Salts, Segments, Slot};
 use crate::disk::{Disk, Open};
 use crate::model::Position;
 
@@ -25,11 +23,13 @@ pub struct LogOptions {
     pub segment_events: u64,
     /// Bytes of the disk that are left alone.
     pub disk_reserve_bytes: u64,
+    /// Tells this log and its segments from all others.
+    pub salts: Salts,
 }
 
 impl Default for LogOptions {
     fn default() -> Self {
-        Self { segment_bytes: 256 << 20, segment_events: 1 << 19, disk_reserve_bytes: 64 << 20 }
+        Self { segment_bytes: 256 << 20, segment_events: 1 << 19, disk_reserve_bytes: 64 << 20, salts: Salts::random() }
     }
 }
 
@@ -74,7 +74,7 @@ impl SegmentLog {
             }
             (None, None) => {
                 recovery::set_unfinished_aside(&*disk, unfinished.take(), quarantine)?;
-                let made = Arc::new(Segment::create(&*disk, directory, first_header())?);
+                let made = Arc::new(Segment::create(&*disk, directory, first_header(&options.salts))?);
                 segments.push(made.clone());
                 made
             }
@@ -148,7 +148,7 @@ impl SegmentLog {
         let header = Header {
             format: FORMAT,
             log_id: self.active.header.log_id,
-            salt: Uuid::new_v4().as_u64_pair().0,
+            salt: self.options.salts.draw(),
             number: self.active.header.number + 1,
             first_slot: self.next_slot,
             first_position: self.next_position,
@@ -234,11 +234,11 @@ impl CommitLog for SegmentLog {
     }
 }
 
-fn first_header() -> Header {
+fn first_header(salts: &Salts) -> Header {
     Header {
         format: FORMAT,
-        log_id: Uuid::new_v4().as_u128(),
-        salt: Uuid::new_v4().as_u64_pair().0,
+        log_id: salts.log_id(),
+        salt: salts.draw(),
         number: 1,
         first_slot: Slot::FIRST,
         first_position: Position::ZERO.next(),
@@ -309,7 +309,7 @@ mod tests {
     fn begun_in(format: u16) -> MemoryDisk {
         let disk = MemoryDisk::default();
         disk.create_dir(Path::new(LOG)).unwrap();
-        Segment::create(&disk, Path::new(LOG), Header { format, ..first_header() }).unwrap();
+        Segment::create(&disk, Path::new(LOG), Header { format, ..first_header(&Salts::random()) }).unwrap();
         disk
     }
 

@@ -1,15 +1,14 @@
 //! Control records: the log keeps them, the directory on the shelf finds them.
 //!
 //! A snapshot and a checkpoint are control records: as durable as an event, in order with them, at no
-//! position. Once their block is durable, a thread of its own enters them in the directory. Whoever saved
+//! position. Once their block is durable, a worker enters them in the directory. Whoever saved
 //! or deleted a snapshot, or ended a stream, is answered after that: what was acknowledged is found, and
 //! what is gone is not. When the shelf fails, the directory goes on in memory, filled from the log; the next
 //! start mends the shelf.
 
 use std::collections::HashMap;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::sync::{Arc, RwLock};
-use std::thread::JoinHandle;
 
 use bytes::Bytes;
 
@@ -17,6 +16,7 @@ use super::Error;
 use super::group::Reply;
 use super::read::Reader;
 use super::transaction::Checkpoint;
+use crate::crew::{Crew, Hired, Idle, Work, Worker};
 use crate::index::Index;
 use crate::log::record::{HEADER_BYTES, Kind};
 use crate::log::{Place, Placed, Slot};
@@ -146,19 +146,39 @@ impl Controls {
     }
 }
 
-/// The thread that enters snapshots in the directory.
-pub(super) fn start(controls: Arc<Controls>) -> Result<(SyncSender<Entered>, JoinHandle<()>), Error> {
-    let (sender, receiver): (_, Receiver<Entered>) = sync_channel(QUEUE);
-    let work = move || {
-        for entered in receiver {
-            controls.enter(entered);
+/// Who enters control records in the directory.
+struct Clerk {
+    controls: Arc<Controls>,
+    blocks: Receiver<Entered>,
+}
+
+impl Worker for Clerk {
+    fn work(&mut self, idle: Idle) -> Work {
+        let block = match idle {
+            Idle::Waits => self.blocks.recv().map_err(|_| TryRecvError::Disconnected),
+            Idle::Returns => self.blocks.try_recv(),
+        };
+        match block {
+            Ok(entered) => {
+                self.controls.enter(entered);
+                Work::Done
+            }
+            Err(TryRecvError::Empty) => Work::Missing,
+            Err(TryRecvError::Disconnected) => {
+                if let Err(error) = self.controls.directory().flush() {
+                    tracing::warn!(%error, "the state directory was not written out");
+                }
+                Work::Over
+            }
         }
-        if let Err(error) = controls.directory().flush() {
-            tracing::warn!(%error, "the state directory was not written out");
-        }
-    };
-    let thread = std::thread::Builder::new().name("quipu-state".into()).spawn(work).map_err(Error::internal)?;
-    Ok((sender, thread))
+    }
+}
+
+/// Hires who enters control records in the directory, and tells how they get them.
+pub(super) fn start(crew: &Crew, controls: Arc<Controls>) -> Result<(SyncSender<Entered>, Hired), Error> {
+    let (sender, blocks) = sync_channel(QUEUE);
+    let hired = crew.hire("quipu-state", Clerk { controls, blocks }).map_err(Error::internal)?;
+    Ok((sender, hired))
 }
 
 /// The record of a saved snapshot: what the client sent, and when.

@@ -45,7 +45,7 @@ pub(super) enum Request {
     /// Notes: they need no verdict.
     Note { notes: Vec<Note>, reply: Reply<()> },
     /// The end of the store, after everything asked for before.
-    Close { reply: oneshot::Sender<()> },
+    Close,
 }
 
 /// What the writer knows, which a verdict rests on.

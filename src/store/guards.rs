@@ -49,9 +49,9 @@ async fn look(reader: &Reader, wanted: &Match, head: Position) -> Result<Option<
     let mut rest = Some(range);
     // Piece by piece, so that it ends with whoever asks.
     while let Some(range) = rest {
-        let (reader, query) = (reader.clone(), Arc::clone(&wanted.query));
-        let look = move || reader.select(&query, range, Walk::Backwards, PageSize::ONE);
-        let piece = tokio::task::spawn_blocking(look).await.map_err(Error::internal)??;
+        let query = Arc::clone(&wanted.query);
+        let look = move |reader: &Reader| reader.select(&query, range, Walk::Backwards, PageSize::ONE);
+        let piece = reader.aside(look).await?;
         if let Some(event) = piece.events.first() {
             return Ok(Some(found(event)));
         }

@@ -31,6 +31,7 @@ use super::store::{Condition, Store};
 use super::watchers::Watchers;
 use super::writer::Writer;
 use crate::clock::Clock;
+use crate::crew::Crew;
 use crate::disk::Disk;
 use crate::index::{Index, Terms};
 use crate::log::{CommitLog, LogOptions, Placed, SegmentLog, Segments};
@@ -58,6 +59,10 @@ pub struct StoreOptions {
     pub index_bytes: u64,
     /// Tells the time.
     pub clock: Clock,
+    /// Does the work.
+    pub crew: Crew,
+    /// Holds the directory. Otherwise sled does where the disk lasts, and memory where it does not.
+    pub shelf: Option<Arc<dyn Shelf>>,
     /// Bits of a term's hash that count: all, but for tests that need collisions.
     pub term_mask: u64,
 }
@@ -72,6 +77,8 @@ impl Default for StoreOptions {
             heads: 1 << 21,
             index_bytes: 512 << 20,
             clock: Clock::system(),
+            crew: Crew::threads(),
+            shelf: None,
             term_mask: u64::MAX,
         }
     }
@@ -134,9 +141,9 @@ impl Store {
         let shelf_disk = disk.clone();
         let (log, index) = open_log(disk, &layout, options)?;
         let (log_id, head, segments) = (log.id(), log.next_position().before(), log.segments());
-        let reader = Reader::new(index.clone(), segments);
+        let reader = Reader::new(index.clone(), segments, options.crew.clone());
 
-        let shelf = open_shelf(&*shelf_disk, &layout)?;
+        let shelf = open_shelf(&*shelf_disk, &layout, options)?;
         let per_stream = options.limits.snapshots_per_stream;
         let directory_of = Directory::new(shelf, log_id, per_stream);
         let controls = Arc::new(Controls::new(directory_of, index.clone(), reader.clone(), log_id, per_stream));
@@ -149,11 +156,13 @@ impl Store {
         let (ids, last_time) = recent_ids(&reader, head, options.limits.recent_event_ids)?;
         let watchers = Arc::<Watchers>::default();
         let recent = Arc::new(Recent::new(options.recent_bytes, head.next()));
-        let (to_directory, state_thread) = controls::start(controls.clone())?;
+        let crew = &options.crew;
+        let (to_directory, clerk) = controls::start(crew, controls.clone())?;
         let (queue, requests) = mpsc::channel(QUEUE_REQUESTS);
         let queue_bytes = Arc::new(Semaphore::new(options.queue_bytes));
         let folder = Folder { reader: reader.clone(), controls: controls.clone(), clock: options.clock.clone() };
-        let (to_policies, policies_thread) = policies::start(
+        let (to_policies, saver) = policies::start(
+            crew,
             policies.clone(),
             folder,
             queue.downgrade(),
@@ -185,8 +194,7 @@ impl Store {
             metrics,
             deferred: Vec::new(),
         };
-        let builder = std::thread::Builder::new().name("quipu-writer".into());
-        let writer_thread = builder.spawn(move || writer.run()).map_err(Error::internal)?;
+        let writer = crew.hire("quipu-writer", writer).map_err(Error::internal)?;
         tracing::info!(directory = %directory.display(), %head, elapsed = ?started.elapsed(), "opened a store");
         Ok(Arc::new(Self {
             log_id,
@@ -204,7 +212,7 @@ impl Store {
             queue,
             queue_bytes,
             queue_bytes_max: options.queue_bytes,
-            threads: Mutex::new(vec![writer_thread, state_thread, policies_thread]),
+            workers: Mutex::new(vec![writer, clerk, saver]),
             opened: Instant::now(),
             used: AtomicU64::new(0),
         }))
@@ -217,7 +225,8 @@ fn open_log(disk: Arc<dyn Disk>, layout: &Layout, options: &StoreOptions) -> Res
         let all = segments.all();
         let first = all.first().expect("a log has a segment");
         let terms = Terms::seeded(first.header.salt).masked(options.term_mask);
-        Index::open(index_disk.clone(), &layout.index, terms, segments, options.index_bytes).map(Arc::new)
+        let crew = options.crew.clone();
+        Index::open(index_disk.clone(), &layout.index, terms, segments, options.index_bytes, crew).map(Arc::new)
     };
     let mut index = None;
     let mut learn = |segments: &Segments, placed: Placed| {
@@ -230,7 +239,10 @@ fn open_log(disk: Arc<dyn Disk>, layout: &Layout, options: &StoreOptions) -> Res
     Ok((log, index))
 }
 
-fn open_shelf(disk: &dyn Disk, layout: &Layout) -> Result<Arc<dyn Shelf>, Error> {
+fn open_shelf(disk: &dyn Disk, layout: &Layout, options: &StoreOptions) -> Result<Arc<dyn Shelf>, Error> {
+    if let Some(shelf) = &options.shelf {
+        return Ok(shelf.clone());
+    }
     if disk.is_durable() {
         return Ok(open_sled(disk, &layout.state, &layout.quarantine, Keeping::DIRECTORY)?);
     }

@@ -1,13 +1,12 @@
 //! Snapshots that the store saves by itself, after every so many events of a stream.
 //!
-//! The writer sees which events complete a number and hands their streams to a thread, which folds them and
-//! asks the writer to save what comes out, like any client. When that thread cannot keep up, or a state cannot be
+//! The writer sees which events complete a number and hands their streams to a worker, who folds them and
+//! asks the writer to save what comes out, like any client. When that worker cannot keep up, or a state cannot be
 //! folded, a snapshot is left out: the next number brings another.
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
 use std::sync::{Arc, RwLock};
-use std::thread::JoinHandle;
 
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
@@ -17,11 +16,12 @@ use super::folding::{AsOf, Folder};
 use super::group::Request;
 use super::notes::{Note, key, parts};
 use super::store::Store;
+use crate::crew::{Crew, Hired, Idle, Work, Worker};
 use crate::log::Placed;
 use crate::model::limits::STREAM_NAME_BYTES_MAX;
 use crate::model::name::{category, is_system};
 use crate::model::wire::{put_bytes, put_varint};
-use crate::model::{Invalid, Position, ProposedSnapshot, Revision, StreamName};
+use crate::model::{Invalid, Position, ProposedSnapshot, Revision, StreamName, Timestamp};
 
 const POLICY: &str = "policy";
 
@@ -45,6 +45,9 @@ pub(super) struct Policies {
     changing: tokio::sync::Mutex<()>,
 }
 
+/// What comes of asking the writer to save a snapshot.
+type Answer = oneshot::Receiver<Result<Timestamp, Error>>;
+
 /// What the writer tells of streams whose state is to be saved.
 #[derive(Debug)]
 pub(super) struct Teller {
@@ -54,6 +57,9 @@ pub(super) struct Teller {
 
 /// Saves what is told.
 struct Saver {
+    due: Receiver<Due>,
+    /// What the writer was asked to save.
+    asked: Option<(StreamName, Answer)>,
     folder: Folder,
     /// Weak: the writer must see when the store is gone.
     queue: mpsc::WeakSender<Request>,
@@ -112,41 +118,74 @@ pub fn check_policy(of: &str, every: u32) -> Result<(), Invalid> {
     Ok(())
 }
 
-/// The thread that saves snapshots, and how to tell it.
+/// Hires who saves snapshots. Returns how to tell them as well.
 pub(super) fn start(
+    crew: &Crew,
     policies: Arc<Policies>,
     folder: Folder,
     queue: mpsc::WeakSender<Request>,
     queue_bytes: Arc<Semaphore>,
     data_bytes_max: usize,
-) -> Result<(Teller, JoinHandle<()>), Error> {
-    let (sender, receiver) = sync_channel(QUEUE);
-    let saver = Saver { folder, queue, queue_bytes, data_bytes_max, complained: HashSet::new() };
-    let builder = std::thread::Builder::new().name("quipu-snapshots".into());
-    let thread = builder.spawn(move || saver.run(receiver)).map_err(Error::internal)?;
-    Ok((Teller { policies, sender }, thread))
+) -> Result<(Teller, Hired), Error> {
+    let (sender, due) = sync_channel(QUEUE);
+    let saver = Saver { due, asked: None, folder, queue, queue_bytes, data_bytes_max, complained: HashSet::new() };
+    let hired = crew.hire("quipu-snapshots", saver).map_err(Error::internal)?;
+    Ok((Teller { policies, sender }, hired))
+}
+
+impl Worker for Saver {
+    /// Hears of the snapshot that was asked for last, or asks for the next.
+    fn work(&mut self, idle: Idle) -> Work {
+        if let Some((stream, mut answer)) = self.asked.take() {
+            let saved = match idle {
+                Idle::Waits => answer.blocking_recv().ok(),
+                Idle::Returns => match answer.try_recv() {
+                    Err(oneshot::error::TryRecvError::Empty) => {
+                        self.asked = Some((stream, answer));
+                        return Work::Missing;
+                    }
+                    answer => answer.ok(),
+                },
+            };
+            return self.hear(&stream, saved.unwrap_or(Err(Error::ShuttingDown)).map(drop));
+        }
+        let due = match idle {
+            Idle::Waits => self.due.recv().map_err(|_| TryRecvError::Disconnected),
+            Idle::Returns => self.due.try_recv(),
+        };
+        match due {
+            Ok((stream, revision, position)) => match self.ask(&stream, revision, position) {
+                Ok(answer) => {
+                    self.asked = answer.map(|answer| (stream, answer));
+                    Work::Done
+                }
+                Err(error) => self.hear(&stream, Err(error)),
+            },
+            Err(TryRecvError::Empty) => Work::Missing,
+            Err(TryRecvError::Disconnected) => Work::Over,
+        }
+    }
 }
 
 impl Saver {
-    fn run(mut self, due: Receiver<Due>) {
-        for (stream, revision, position) in due {
-            let saved = self.save(&stream, revision, position);
-            if matches!(saved, Err(Error::ShuttingDown)) {
-                return;
-            }
-            let category = category(stream.as_str()).unwrap_or_default();
-            if let Err(error) = saved
-                && self.complained.insert(category.to_owned())
-            {
-                tracing::warn!(%stream, %error, "a snapshot was not saved; others of its category may follow unsaid");
-            }
+    fn hear(&mut self, stream: &StreamName, saved: Result<(), Error>) -> Work {
+        if matches!(saved, Err(Error::ShuttingDown)) {
+            return Work::Over;
         }
+        let category = category(stream.as_str()).unwrap_or_default();
+        if let Err(error) = saved
+            && self.complained.insert(category.to_owned())
+        {
+            tracing::warn!(%stream, %error, "a snapshot was not saved; others of its category may follow unsaid");
+        }
+        Work::Done
     }
 
-    fn save(&self, stream: &StreamName, revision: Revision, head: Position) -> Result<(), Error> {
+    /// Asks the writer to save a stream's state. No answer will come when it is saved already.
+    fn ask(&self, stream: &StreamName, revision: Revision, head: Position) -> Result<Option<Answer>, Error> {
         let folded = self.folder.fold(stream, AsOf::Revision(revision), head, true)?;
         if folded.snapshot == Some(revision) {
-            return Ok(());
+            return Ok(None);
         }
         let data = serde_json::to_vec(&folded.state).map_err(Error::internal)?;
         Invalid::check("data_bytes", self.data_bytes_max, data.len())?;
@@ -159,8 +198,11 @@ impl Saver {
         let snapshot = ProposedSnapshot { stream: stream.clone(), revision, bytes: bytes.into() };
         let (reply, answer) = oneshot::channel();
         let queue = self.queue.upgrade().ok_or(Error::ShuttingDown)?;
-        queue.blocking_send(Request::Save { snapshot, reply, permit }).map_err(|_| Error::ShuttingDown)?;
-        answer.blocking_recv().map_err(|_| Error::ShuttingDown)?.map(drop)
+        match queue.try_send(Request::Save { snapshot, reply, permit }) {
+            Ok(()) => Ok(Some(answer)),
+            Err(mpsc::error::TrySendError::Full(_)) => Err(Error::QueueFull),
+            Err(mpsc::error::TrySendError::Closed(_)) => Err(Error::ShuttingDown),
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! about so many bytes, so that nobody holds more than a page. Where the index leads is checked: the
 //! event must say itself that it is the one looked for.
 
+use crate::crew::Crew;
 use crate::index::{Index, Located, Spread, Term};
 use crate::log::{Cursor, Place, Segments, StoredEvent, What};
 use crate::model::{EventId, Position, Revision, StreamName};
@@ -41,6 +42,7 @@ impl PageSize {
 pub struct Reader {
     pub(super) index: Arc<Index>,
     segments: Segments,
+    crew: Crew,
     /// Whether any stream's life was ever told.
     pub(super) has_lives: Arc<AtomicBool>,
 }
@@ -69,8 +71,17 @@ impl Page {
 
 impl Reader {
     /// A reader.
-    pub fn new(index: Arc<Index>, segments: Segments) -> Self {
-        Self { index, segments, has_lives: Arc::default() }
+    pub fn new(index: Arc<Index>, segments: Segments, crew: Crew) -> Self {
+        Self { index, segments, crew, has_lives: Arc::default() }
+    }
+
+    /// Asks where it may block on the disk.
+    pub(super) async fn aside<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&Self) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let reader = self.clone();
+        self.crew.aside(move || ask(&reader)).await.map_err(Error::internal)?
     }
 
     /// The event at a position up to the head.

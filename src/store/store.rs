@@ -5,7 +5,6 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -25,6 +24,7 @@ use super::transaction::{Append, Appended, Checkpoint, CheckpointChange, LifeCha
 use super::watchers::Watchers;
 use super::{Error, guards};
 use crate::clock::Clock;
+use crate::crew::Hired;
 use crate::index::Tally;
 use crate::log::StoredEvent;
 use crate::model::name::is_system;
@@ -92,7 +92,7 @@ pub struct Store {
     pub(super) queue: mpsc::Sender<Request>,
     pub(super) queue_bytes: Arc<Semaphore>,
     pub(super) queue_bytes_max: usize,
-    pub(super) threads: Mutex<Vec<JoinHandle<()>>>,
+    pub(super) workers: Mutex<Vec<Hired>>,
     pub(super) opened: Instant,
     /// Milliseconds since `opened`.
     pub(super) used: AtomicU64,
@@ -355,15 +355,12 @@ impl Store {
     /// Stops, answers everything that was asked before, and ends the writer. Blocks on the disk.
     pub fn close(&self) {
         self.stop();
-        let (reply, done) = oneshot::channel();
-        if self.queue.blocking_send(Request::Close { reply }).is_ok() {
-            // An error means that the writer has ended already.
-            drop(done.blocking_recv());
-        }
+        // An error means that the writer has ended already.
+        drop(self.queue.blocking_send(Request::Close));
         self.cabinet.close();
-        for thread in self.threads.lock().expect("no panic under this lock").drain(..) {
-            if thread.join().is_err() {
-                tracing::error!("a thread of the store panicked");
+        for worker in self.workers.lock().expect("no panic under this lock").drain(..) {
+            if worker.finish().is_err() {
+                tracing::error!("a worker of the store panicked");
             }
         }
     }

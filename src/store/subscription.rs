@@ -229,11 +229,11 @@ impl Subscription {
 
     /// The next events from the segments.
     async fn stored_page(&mut self, head: Position) -> Result<Vec<StoredEvent>, Error> {
-        let (reader, query) = (self.store.reader.clone(), self.query.clone());
+        let query = self.query.clone();
         let size = PageSize { bytes: self.page_bytes, events: usize::MAX };
         let range = self.cursor.next()..=head;
-        let read = move || reader.select(&query, range, Walk::Forwards, size);
-        let found = tokio::task::spawn_blocking(read).await.map_err(Error::internal)??;
+        let read = move |reader: &Reader| reader.select(&query, range, Walk::Forwards, size);
+        let found = self.store.reader.aside(read).await?;
         self.cursor = found.rest.map_or(head, |rest| rest.start().before());
         Ok(found.events)
     }

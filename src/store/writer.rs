@@ -10,7 +10,7 @@
 //!     answer everyone                          after that line and never before
 //! ```
 //!
-//! It is a thread, since it blocks on the disk. There is no timer: a group is what gathered while the
+//! It is a worker of its own, since it blocks on the disk. There is no timer: a group is what gathered while the
 //! one before was written. When the log fails, nothing is known of the group any more: everyone gets
 //! [`Error::Poisoned`], now and from then on.
 
@@ -18,7 +18,8 @@ use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::time::Instant;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::mpsc::error::TryRecvError;
+use tokio::sync::{mpsc, watch};
 
 use super::Error;
 use super::controls::{Answer, Entered, changes_in, checkpoints_in};
@@ -28,6 +29,7 @@ use super::recent::Recent;
 use super::store::Condition;
 use super::watchers::Watchers;
 use crate::clock::Clock;
+use crate::crew::{Idle, Work, Worker};
 use crate::index::Index;
 use crate::log::{Appended, CommitLog, Placed};
 use crate::metrics::Metrics;
@@ -55,30 +57,44 @@ pub(super) struct Writer {
     pub(super) deferred: Vec<Request>,
 }
 
-impl Writer {
-    /// Serves requests until one asks to close.
-    pub(super) fn run(mut self) {
+/// Whether somebody asked to close.
+type Closes = bool;
+
+impl Worker for Writer {
+    /// Serves the requests that wait, until one asks to close.
+    fn work(&mut self, idle: Idle) -> Work {
         let _guard = PoisonOnPanic(self.condition.clone());
-        loop {
-            let mut waiting = std::mem::take(&mut self.deferred);
-            if waiting.is_empty() {
-                let Some(request) = self.queue.blocking_recv() else { break };
-                waiting.push(request);
-            }
-            if let Some(done) = self.serve(waiting) {
-                self.close();
-                // Whoever closed may not wait for it.
-                let _ = done.send(());
-                return;
+        let mut waiting = std::mem::take(&mut self.deferred);
+        if waiting.is_empty() {
+            match self.next(idle) {
+                Ok(request) => waiting.push(request),
+                Err(TryRecvError::Empty) => return Work::Missing,
+                Err(TryRecvError::Disconnected) => {
+                    self.close();
+                    return Work::Over;
+                }
             }
         }
-        self.close();
+        if self.serve(waiting) {
+            self.close();
+            return Work::Over;
+        }
+        Work::Done
+    }
+}
+
+impl Writer {
+    fn next(&mut self, idle: Idle) -> Result<Request, TryRecvError> {
+        match idle {
+            Idle::Waits => self.queue.blocking_recv().ok_or(TryRecvError::Disconnected),
+            Idle::Returns => self.queue.try_recv(),
+        }
     }
 
-    /// Decides and commits one group. Returns who asked to close, if somebody did.
-    fn serve(&mut self, waiting: Vec<Request>) -> Option<oneshot::Sender<()>> {
+    /// Decides and commits one group.
+    fn serve(&mut self, waiting: Vec<Request>) -> Closes {
         if *self.condition.borrow() == Condition::Poisoned {
-            return waiting.into_iter().find_map(refuse);
+            return refuse(waiting);
         }
         let room = match self.log.available() {
             Ok(room) => room,
@@ -88,21 +104,22 @@ impl Writer {
         // Lets a thread that carries requests have the core first, so that they join this group.
         std::thread::yield_now();
         let mut group = Group::new(self.head.borrow().next(), room, self.last_time);
-        let mut closing = None;
+        let mut closing = false;
         let mut waiting = waiting.into_iter();
-        while closing.is_none() && group.draft.len() < GROUP_BYTES_MAX {
+        while !closing && group.draft.len() < GROUP_BYTES_MAX {
             let Some(request) = waiting.next().or_else(|| self.queue.try_recv().ok()) else { break };
             closing = self.decide(&mut group, request);
         }
         group.deferred.extend(waiting);
         self.commit(group);
-        if !self.deferred.is_empty() {
-            self.deferred.extend(closing.take().map(|reply| Request::Close { reply }));
+        if closing && !self.deferred.is_empty() {
+            self.deferred.push(Request::Close);
+            return false;
         }
         closing
     }
 
-    fn decide(&mut self, group: &mut Group, request: Request) -> Option<oneshot::Sender<()>> {
+    fn decide(&mut self, group: &mut Group, request: Request) -> Closes {
         match request {
             Request::Transact { transaction, judged, reply, permit } => {
                 group.transact(&mut self.known, transaction, judged, reply, permit);
@@ -112,9 +129,9 @@ impl Writer {
             Request::Live { change, reply } => group.live(&mut self.known, change, reply),
             Request::Mark { change, reply } => group.mark(&self.known, change, reply),
             Request::Note { notes, reply } => group.note(notes, reply),
-            Request::Close { reply } => return Some(reply),
+            Request::Close => return true,
         }
-        None
+        false
     }
 
     fn commit(&mut self, mut group: Group) {
@@ -140,8 +157,8 @@ impl Writer {
             }
             Err(error) => {
                 let again = group.take_back(&mut self.known);
-                if let Some(done) = self.poison(again, &error) {
-                    self.deferred.push(Request::Close { reply: done });
+                if self.poison(again, &error) {
+                    self.deferred.push(Request::Close);
                 }
             }
         }
@@ -210,13 +227,13 @@ impl Writer {
         }
     }
 
-    fn poison(&mut self, requests: Vec<Request>, error: &crate::log::Error) -> Option<oneshot::Sender<()>> {
+    fn poison(&mut self, requests: Vec<Request>, error: &crate::log::Error) -> Closes {
         tracing::error!(error = error as &dyn std::error::Error, "the log failed; the store stops");
         self.condition.send_replace(Condition::Poisoned);
-        requests.into_iter().filter_map(refuse).last()
+        refuse(requests)
     }
 
-    fn close(mut self) {
+    fn close(&mut self) {
         if let Err(error) = self.log.close() {
             tracing::error!(error = &error as &dyn std::error::Error, "the log was not closed cleanly");
         }
@@ -235,16 +252,19 @@ impl Drop for PoisonOnPanic {
     }
 }
 
-/// Answers that the store has stopped; hands back who asks to close.
-fn refuse(request: Request) -> Option<oneshot::Sender<()>> {
-    match request {
-        Request::Transact { reply, .. } => drop(reply.send(Err(Error::Poisoned))),
-        Request::Save { reply, .. } => drop(reply.send(Err(Error::Poisoned))),
-        Request::Delete { reply, .. } => drop(reply.send(Err(Error::Poisoned))),
-        Request::Live { reply, .. } => drop(reply.send(Err(Error::Poisoned))),
-        Request::Mark { reply, .. } => drop(reply.send(Err(Error::Poisoned))),
-        Request::Note { reply, .. } => drop(reply.send(Err(Error::Poisoned))),
-        Request::Close { reply } => return Some(reply),
+/// Answers that the store has stopped.
+fn refuse(requests: Vec<Request>) -> Closes {
+    let mut closes = false;
+    for request in requests {
+        match request {
+            Request::Transact { reply, .. } => drop(reply.send(Err(Error::Poisoned))),
+            Request::Save { reply, .. } => drop(reply.send(Err(Error::Poisoned))),
+            Request::Delete { reply, .. } => drop(reply.send(Err(Error::Poisoned))),
+            Request::Live { reply, .. } => drop(reply.send(Err(Error::Poisoned))),
+            Request::Mark { reply, .. } => drop(reply.send(Err(Error::Poisoned))),
+            Request::Note { reply, .. } => drop(reply.send(Err(Error::Poisoned))),
+            Request::Close => closes = true,
+        }
     }
-    None
+    closes
 }

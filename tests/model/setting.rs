@@ -65,6 +65,7 @@ impl Setting {
                 segment_bytes: self.segment_bytes,
                 segment_events: self.segment_events,
                 disk_reserve_bytes: 0,
+                ..LogOptions::default()
             },
             recent_bytes: self.recent_bytes,
             index_bytes: self.index_bytes,

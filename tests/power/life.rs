@@ -33,7 +33,7 @@ pub(crate) enum End {
 /// Small segments, so that a few appends fill some of them.
 pub(crate) fn options() -> StoreOptions {
     StoreOptions {
-        log: LogOptions { segment_bytes: 16 << 10, segment_events: 7, disk_reserve_bytes: 0 },
+        log: LogOptions { segment_bytes: 16 << 10, segment_events: 7, disk_reserve_bytes: 0, ..LogOptions::default() },
         limits: Arc::new(Limits { snapshots_per_stream: 1000, ..Limits::default() }),
         clock: Clock::new(|| Timestamp { seconds: 1_800_000_000, nanos: 0 }),
         ..StoreOptions::default()

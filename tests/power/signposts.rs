@@ -26,7 +26,12 @@ const SMALL_PAGE: PageSize = PageSize { bytes: 64 << 10, events: 40 };
 fn open(disk: &MemoryDisk, index_bytes: u64) -> Arc<Store> {
     let seconds = AtomicU64::new(1_800_000_000);
     let options = StoreOptions {
-        log: LogOptions { segment_bytes: 16 << 20, segment_events: 900, disk_reserve_bytes: 0 },
+        log: LogOptions {
+            segment_bytes: 16 << 20,
+            segment_events: 900,
+            disk_reserve_bytes: 0,
+            ..LogOptions::default()
+        },
         clock: Clock::new(move || Timestamp { seconds: seconds.fetch_add(1, Ordering::Relaxed), nanos: 0 }),
         index_bytes,
         ..options()

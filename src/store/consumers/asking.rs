@@ -306,8 +306,8 @@ impl Store {
     /// # Errors
     /// When the position lies beyond the head.
     async fn group_start(&self, start: Start) -> Result<Position, Error> {
-        let (reader, head) = (self.reader.clone(), self.head());
-        tokio::task::spawn_blocking(move || reader.cursor_at(start, head)).await.map_err(Error::internal)?
+        let head = self.head();
+        self.reader.aside(move |reader| reader.cursor_at(start, head)).await
     }
 
     /// Changes events of a group that are parked, those at these positions or all; returns how many it changed.

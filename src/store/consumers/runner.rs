@@ -18,6 +18,7 @@ use tokio::time::{Instant, sleep_until};
 use super::group::Group;
 use crate::log::StoredEvent;
 use crate::model::Position;
+use crate::store::read::Reader;
 use crate::store::subscription::{Message, Start, Subscription};
 use crate::store::{Error, Store};
 
@@ -193,7 +194,7 @@ impl Runner {
         self.is_fetching = !left.is_empty();
         if self.is_fetching {
             let reader = self.store.reader.clone();
-            let fetch = move || {
+            let fetch = move |reader: &Reader| {
                 let (mut fetched, mut bytes) = (Vec::new(), 0);
                 for (at, tries) in left {
                     let event = reader.event_at(at)?;
@@ -205,9 +206,7 @@ impl Runner {
                 }
                 Ok(Read::Left(fetched))
             };
-            let fetched = tokio::task::spawn_blocking(fetch);
-            let fetched = async { fetched.await.unwrap_or_else(|error| Err(Error::internal(error))) };
-            self.reading = Some(fetched.boxed());
+            self.reading = Some(async move { reader.aside(fetch).await }.boxed());
             return Ok(());
         }
         let mut subscription = match self.subscription.take() {
