@@ -24,6 +24,9 @@ use crate::store::StoreOptions;
 /// Environment variables of the client commands and of the benchmark, which a server may find set.
 const CLIENT_VARIABLES: [&str; 2] = ["QUIPU_ENDPOINT", "QUIPU_TENANT"];
 
+/// Those that only a build with bugs in it knows.
+const SEEDED_VARIABLES: &[&str] = if cfg!(feature = "seeded-bugs") { &["QUIPU_SEEDED_BUG"] } else { &[] };
+
 const VARIABLE_PREFIX: &str = "QUIPU_";
 
 /// How the log of what happens is written.
@@ -354,7 +357,9 @@ pub fn check_variables(names: impl Iterator<Item = String>) -> Result<(), Error>
     let command = ServeArgs::augment_args(Command::new("serve"));
     let known = |name: &str| {
         let mut variables = command.get_arguments().filter_map(|argument| argument.get_env());
-        variables.any(|variable| variable == name) || CLIENT_VARIABLES.contains(&name)
+        variables.any(|variable| variable == name)
+            || CLIENT_VARIABLES.contains(&name)
+            || SEEDED_VARIABLES.contains(&name)
     };
     match names.filter(|name| name.starts_with(VARIABLE_PREFIX)).find(|name| !known(name)) {
         Some(name) => Err(Error::UnknownVariable(name)),

@@ -33,3 +33,4 @@ pub mod crew;
 pub mod metrics;
 pub mod model;
 pub mod proto;
+pub mod seeded;

@@ -185,7 +185,7 @@ impl Part for Active {
 
     fn postings(&self, term: Term) -> Result<Option<Postings>, Error> {
         let count = self.with_state(|state| state.ordinals(term.hash).len());
-        Ok((count > 0).then_some(Postings { term, count, at: 0, only: None }))
+        Ok((count > 0).then_some(Postings { term, count, at: 0, few: None }))
     }
 
     fn ordinals(&self, of: &Postings, skip: usize, most: usize) -> Result<Vec<u32>, Error> {

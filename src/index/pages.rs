@@ -114,19 +114,29 @@ impl Pages {
         if (first + pages) * PAGE as u64 > self.length {
             return Err(self.damaged("an address out of range"));
         }
+        if pages == 1 {
+            let mut page = [0; PAGE];
+            self.file.read_at(&mut page, first * PAGE as u64)?;
+            return self.copied(&page, first, start, length);
+        }
         let mut raw = vec![0; pages as usize * PAGE];
         self.file.read_at(&mut raw, first * PAGE as u64)?;
-        let mut content = Vec::with_capacity(pages as usize * CONTENT);
-        for (page, number) in raw.chunks_exact(PAGE).zip(first..) {
+        self.copied(&raw, first, start, length)
+    }
+
+    /// Checks pages, the `first` and those behind it, and copies content out of them.
+    fn copied(&self, pages: &[u8], first: u64, start: u64, length: usize) -> Result<Vec<u8>, Error> {
+        let mut content = Vec::with_capacity(length);
+        let mut skip = (start - first * CONTENT as u64) as usize;
+        for (page, number) in pages.chunks_exact(PAGE).zip(first..) {
             let (bytes, crc) = page.split_at(CONTENT);
             if checksum(bytes, self.salt, number) != crc {
                 return Err(self.damaged("a page does not match its checksum"));
             }
-            content.extend_from_slice(bytes);
+            let wanted = (length - content.len()).min(CONTENT - skip);
+            content.extend_from_slice(&bytes[skip..skip + wanted]);
+            skip = 0;
         }
-        let skip = (start - first * CONTENT as u64) as usize;
-        content.truncate(skip + length);
-        content.drain(..skip);
         Ok(content)
     }
 

@@ -45,6 +45,9 @@ pub(super) trait Part: Send + Sync + std::fmt::Debug {
     fn controls(&self, slot: Slot) -> Result<Vec<Control>, Error>;
 }
 
+/// How many ordinals are few.
+pub(super) const FEW: usize = 8;
+
 /// The list of a term in one part.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Postings {
@@ -53,8 +56,8 @@ pub(super) struct Postings {
     pub(super) count: usize,
     /// Where a sealed part has it.
     pub(super) at: u64,
-    /// The one ordinal, when there is only one.
-    pub(super) only: Option<u32>,
+    /// The ordinals, when there are few in a sealed part: they were read on the way.
+    pub(super) few: Option<[u32; FEW]>,
 }
 
 /// A control record's place.

@@ -28,7 +28,7 @@ use std::sync::Arc;
 
 use super::filter;
 use super::pages::Pages;
-use super::part::{self, Control, Part, Postings};
+use super::part::{self, Control, FEW, Part, Postings};
 use super::sieve::Sieve;
 use super::tally::Tally;
 use super::{Error, Term, TermKind};
@@ -261,16 +261,21 @@ impl Part for Sealed {
         let (pairs, _) = entries.as_chunks::<2>();
         let Some([_, value]) = pairs.iter().find(|[low, _]| *low == term.hash as u32) else { return Ok(None) };
         if value & LIST == 0 {
-            return Ok(Some(Postings { term, count: 1, at: 0, only: Some(*value) }));
+            return Ok(Some(Postings { term, count: 1, at: 0, few: Some([*value; FEW]) }));
         }
         let at = self.header.section(2) + u64::from(value & !LIST) * 4;
-        let count = numbers(&self.pages.read(at, 4)?)[0] as usize;
-        Ok(Some(Postings { term, count, at: at + 4, only: None }))
+        let ahead = self.header.section(3).saturating_sub(at).min((1 + FEW as u64) * 4);
+        let list = numbers(&self.pages.read(at, ahead as usize)?);
+        let [count, ordinals @ ..] = &list[..] else { return Err(self.pages.damaged("a list without its length")) };
+        let count = *count as usize;
+        let mut few = [0; FEW];
+        few[..ordinals.len()].copy_from_slice(ordinals);
+        Ok(Some(Postings { term, count, at: at + 4, few: (count <= ordinals.len()).then_some(few) }))
     }
 
     fn ordinals(&self, of: &Postings, skip: usize, most: usize) -> Result<Vec<u32>, Error> {
-        if let Some(only) = of.only {
-            return Ok([only].into_iter().skip(skip).take(most).collect());
+        if let Some(few) = of.few {
+            return Ok(few[..of.count].iter().skip(skip).take(most).copied().collect());
         }
         let wanted = of.count.saturating_sub(skip).min(most);
         Ok(numbers(&self.pages.read(of.at + skip as u64 * 4, wanted * 4)?))

@@ -25,6 +25,7 @@ use crate::model::name::is_system;
 use crate::model::time::TIME_FIELD_BYTES;
 use crate::model::wire::{field_bytes, fixed64_field, put_bytes, reversed};
 use crate::model::{EventId, Labels, Position, ProposedEvent, Revision, Timestamp};
+use crate::seeded::{Bug, is_planted};
 
 /// The size of a record's header.
 pub const HEADER_BYTES: usize = 11;
@@ -105,7 +106,8 @@ impl Header {
 
     /// Whether these are the bytes that were written.
     pub fn matches(&self, bytes: &[u8]) -> bool {
-        bytes.len() == self.length as usize && checksum(&self.front(), bytes) == self.crc
+        let is_right = checksum(&self.front(), bytes) == self.crc || is_planted(Bug::ChecksumIgnored);
+        bytes.len() == self.length as usize && is_right
     }
 
     fn front(&self) -> [u8; 7] {

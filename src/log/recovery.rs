@@ -22,6 +22,7 @@ use super::mark::Mark;
 use super::segment::{Blocks, HEADER_BYTES, Segment, Step};
 use super::{Error, Placed};
 use crate::disk::{Disk, Open};
+use crate::seeded::{Bug, is_planted};
 
 /// How much is searched at once for a block behind bad bytes.
 const SEARCH_BYTES: usize = 1 << 20;
@@ -72,10 +73,11 @@ pub(super) fn examine(
     if mark.is_some_and(|mark| mark.log_id != segment.header.log_id) {
         return Err(segment.damaged(0, "the mark beside this segment belongs to another log"));
     }
-    if mark.is_some_and(|mark| mark.slot >= blocks.next_slot) {
+    if mark.is_some_and(|mark| mark.slot >= blocks.next_slot) && !is_planted(Bug::DamageCutOff) {
         return Err(segment.damaged(blocks.offset, "the log ends before what was acknowledged"));
     }
     match bad {
+        Some(_) if is_planted(Bug::DamageCutOff) => Ok(Tail::Torn),
         None => Ok(Tail::Clean),
         Some(what) if good_block_behind(segment, blocks)? => Err(segment.damaged(blocks.offset, what)),
         Some(_) => Ok(Tail::Torn),
@@ -89,6 +91,9 @@ pub(super) fn confirm(
     segment: &Segment,
     last: Option<&Placed>,
 ) -> Result<(), Error> {
+    if is_planted(Bug::TailNotConfirmed) {
+        return Ok(());
+    }
     segment.file().write_at(&segment.header_bytes()?, 0)?;
     if let Some(last) = last {
         segment.file().write_at(last.block.bytes(), u64::from(last.place.offset))?;

@@ -13,6 +13,7 @@ use super::segment::{FORMAT, HEADER_BYTES, Header, SUFFIX, Segment, Step};
 use super::{Appended, CommitLog, Draft, Error, Place, Placed, Salts, Segments, Slot};
 use crate::disk::{Disk, Open};
 use crate::model::Position;
+use crate::seeded::{Bug, is_planted};
 
 /// How a log is kept.
 #[derive(Debug, Clone)]
@@ -131,8 +132,16 @@ impl SegmentLog {
         }
         let durable_upto = self.next_slot.0 - 1;
         let block = draft.finish(self.active.header.salt, self.next_slot, durable_upto, self.previous_block);
+        if is_planted(Bug::AckBeforeSync) {
+            self.active.file().sync_data()?;
+        }
         self.active.file().write_at(block.bytes(), self.offset)?;
-        self.active.file().sync_data()?;
+        if !is_planted(Bug::SyncDropped) && !is_planted(Bug::AckBeforeSync) {
+            self.active.file().sync_data().or_else(|error| match is_planted(Bug::SyncRetried) {
+                true => self.active.file().sync_data(),
+                false => Err(error),
+            })?;
+        }
 
         let offset = u32::try_from(self.offset).expect("a segment is below 4 GiB");
         let place = Place { segment: self.active.header.number, offset };

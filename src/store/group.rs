@@ -25,6 +25,7 @@ use crate::log::{Draft, StoredEvent};
 use crate::model::{
     CheckpointName, ExpectedRevision, Position, ProposedEvent, ProposedSnapshot, Revision, StreamName, Timestamp,
 };
+use crate::seeded::{Bug, is_planted};
 
 /// Where an answer goes.
 pub(super) type Reply<T> = oneshot::Sender<Result<T, Error>>;
@@ -239,6 +240,7 @@ impl Group {
         judged: &[Judged],
     ) -> Result<Verdict, Error> {
         let seen = transaction.events().find_map(|event| known.ids.get(event.id));
+        let seen = seen.filter(|_| !is_planted(Bug::RepeatTakenAsNew));
         if seen.is_some() && self.has_an_id_of(known, transaction) {
             return Ok(Verdict::Later);
         }
@@ -299,7 +301,7 @@ impl Group {
         state: &Known,
         expected: ExpectedRevision,
     ) -> Result<(), Error> {
-        if state.holds(expected) {
+        if state.holds(expected) || is_planted(Bug::RevisionUnchecked) {
             return Ok(());
         }
         let (stream, actual, head) = (stream.clone(), state.last(), self.head());
@@ -349,6 +351,10 @@ impl Group {
     fn take_in(&mut self, known: &mut Knowledge, transaction: &Transaction, states: Vec<Known>) -> Transacted {
         let mut appends = Vec::with_capacity(states.len());
         for (append, state) in transaction.appends.iter().zip(states) {
+            if let (true, Some(first)) = (is_planted(Bug::TransactionHalved), appends.first().copied()) {
+                appends.push(first);
+                continue;
+            }
             appends.push(self.put_events(known, &append.stream, &append.events, state));
         }
         for advance in &transaction.advances {
@@ -383,7 +389,9 @@ impl Group {
 
     pub(super) fn put_checkpoint(&mut self, name: &CheckpointName, position: Position) -> Checkpoint {
         let checkpoint = Checkpoint { position, updated_at: self.now };
-        self.draft.put_control(Kind::CheckpointSet, name.as_str(), &encode_checkpoint(name, checkpoint));
+        if !is_planted(Bug::CheckpointNotLogged) {
+            self.draft.put_control(Kind::CheckpointSet, name.as_str(), &encode_checkpoint(name, checkpoint));
+        }
         self.staged.checkpoints.insert(name.clone(), Some(checkpoint));
         checkpoint
     }

@@ -1,7 +1,9 @@
 //! The last revision and the life of each stream, as far as it was asked for lately.
 //!
-//! A bounded map in two generations: what is used moves to the young one; when that is full, the old
-//! one is forgotten. What is not here is looked up in the index.
+//! Bounded maps in two generations: what is used moves to the young one; when that is full, the old
+//! one is forgotten. Streams that were asked for once are kept apart from those that were asked for again, so
+//! that many short-lived ones do not drive those out that are in use. What is not here is looked up in the
+//! index.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -51,22 +53,58 @@ impl Known {
     }
 }
 
-/// The map.
+/// The streams that are known.
 #[derive(Debug)]
 pub(super) struct Heads {
+    /// Asked for again while they were known.
+    proven: Generations,
+    /// Asked for once.
+    fresh: Generations,
+}
+
+/// A bounded map.
+#[derive(Debug)]
+struct Generations {
     young: HashMap<StreamName, Known, RandomState>,
     old: HashMap<StreamName, Known, RandomState>,
-    generation: usize,
+    /// How many each of the two holds at most.
+    size: usize,
 }
 
 impl Heads {
-    /// A map of at most twice `generation` streams.
-    pub(super) fn new(generation: usize) -> Self {
-        Self { young: HashMap::default(), old: HashMap::default(), generation }
+    /// What is known of at most so many streams.
+    pub(super) fn new(streams: usize) -> Self {
+        let fresh = streams / 8;
+        Self { proven: Generations::new(streams / 2 - fresh), fresh: Generations::new(fresh) }
     }
 
     /// What is known of a stream; `None` when nothing is.
     pub(super) fn get(&mut self, stream: &StreamName) -> Option<Known> {
+        if let Some(known) = self.proven.get(stream) {
+            return Some(known);
+        }
+        let (name, known) = self.fresh.take(stream)?;
+        self.proven.put(name, known.clone());
+        Some(known)
+    }
+
+    /// Notes where a stream ends.
+    pub(super) fn put(&mut self, stream: StreamName, known: Known) {
+        let kept = if self.proven.has(&stream) { &mut self.proven } else { &mut self.fresh };
+        kept.put(stream, known);
+    }
+}
+
+impl Generations {
+    fn new(size: usize) -> Self {
+        Self { young: HashMap::default(), old: HashMap::default(), size }
+    }
+
+    fn has(&self, stream: &StreamName) -> bool {
+        self.young.contains_key(stream) || self.old.contains_key(stream)
+    }
+
+    fn get(&mut self, stream: &StreamName) -> Option<Known> {
         if let Some(known) = self.young.get(stream) {
             return Some(known.clone());
         }
@@ -75,9 +113,14 @@ impl Heads {
         Some(known)
     }
 
-    /// Notes where a stream ends.
-    pub(super) fn put(&mut self, stream: StreamName, known: Known) {
-        if self.young.len() >= self.generation {
+    fn take(&mut self, stream: &StreamName) -> Option<(StreamName, Known)> {
+        // A note in the old generation may be outdated by one in the young.
+        let old = self.old.remove_entry(stream);
+        self.young.remove_entry(stream).or(old)
+    }
+
+    fn put(&mut self, stream: StreamName, known: Known) {
+        if self.young.len() >= self.size {
             self.old = std::mem::take(&mut self.young);
         }
         self.young.insert(stream, known);
@@ -95,14 +138,33 @@ mod tests {
             Known { head, life: None }
         };
         let name = |number: u64| StreamName::from_log(&number.to_string());
-        let mut heads = Heads::new(10);
+        let mut heads = Heads::new(80);
         heads.put(name(0), head(0));
         for number in 1..1000 {
             heads.put(name(number), head(number));
             assert_eq!(heads.get(&name(0)), Some(head(number - 1)), "used again and again, so kept");
             heads.put(name(0), head(number));
-            assert!(heads.young.len() + heads.old.len() <= 21);
+            assert!(held(&heads) <= 80 + 4);
         }
         assert_eq!(heads.get(&name(5)), None);
+    }
+
+    #[test]
+    fn streams_that_are_asked_for_once_do_not_drive_out_those_that_are_in_use() {
+        let known = Known::default();
+        let name = |number: u64| StreamName::from_log(&number.to_string());
+        let mut heads = Heads::new(80);
+        for number in 0..30 {
+            heads.put(name(number), known.clone());
+            assert_eq!(heads.get(&name(number)), Some(known.clone()));
+        }
+        (100..10_000).for_each(|number| heads.put(name(number), known.clone()));
+        assert!((0..30).all(|number| heads.get(&name(number)).is_some()));
+        assert_eq!((100..9_000).filter(|number| heads.get(&name(*number)).is_some()).count(), 0);
+    }
+
+    fn held(heads: &Heads) -> usize {
+        let all = [&heads.proven, &heads.fresh].into_iter();
+        all.map(|kept| kept.young.len() + kept.old.len()).sum()
     }
 }

@@ -175,7 +175,7 @@ impl Store {
         let writer = Writer {
             log: through(log),
             known: Knowledge {
-                heads: Heads::new(options.heads / 2),
+                heads: Heads::new(options.heads),
                 ids,
                 reader: reader.clone(),
                 checkpoints: checkpoints.clone(),

@@ -34,6 +34,7 @@ use crate::index::Index;
 use crate::log::{Appended, CommitLog, Placed};
 use crate::metrics::Metrics;
 use crate::model::{Position, Timestamp};
+use crate::seeded::{Bug, is_planted};
 
 /// A group that has this many bytes takes no more requests.
 const GROUP_BYTES_MAX: usize = 4 << 20;
@@ -100,7 +101,10 @@ impl Writer {
             Ok(room) => room,
             Err(error) => return self.poison(waiting, &error),
         };
-        self.last_time = self.last_time.max(self.clock.now());
+        self.last_time = match is_planted(Bug::TimeRunsBack) {
+            true => self.clock.now(),
+            false => self.last_time.max(self.clock.now()),
+        };
         // Lets a thread that carries requests have the core first, so that they join this group.
         std::thread::yield_now();
         let mut group = Group::new(self.head.borrow().next(), room, self.last_time);
