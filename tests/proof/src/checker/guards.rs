@@ -83,9 +83,8 @@ fn wrong_revision(
 }
 
 fn wrong_guard(ledger: &Ledger<'_>, guard: &Guard, actual: Actual, head: u64) -> Option<String> {
-    let events = match events_until(ledger, head) {
-        Some(events) => events,
-        None => return Some(format!("told a head of {head}, where the log ends at {}", ledger.log.len())),
+    let Some(events) = events_until(ledger, head) else {
+        return Some(format!("told a head of {head}, where the log ends at {}", ledger.log.len()));
     };
     match (guard, actual) {
         (Guard::Stream { stream, expected }, Actual::Stream(actual)) => {

@@ -39,7 +39,7 @@ fn wrong_snapshot(saves: &[&SnapshotSave], view: &SnapshotView, kept: usize) -> 
     let can_be = |save: &&&SnapshotSave| !matches!(save.outcome, Outcome::Refused(_)) && save.invoked <= view.returned;
     if let Some((revision, digest)) = view.found {
         let is_saved = |save: &&SnapshotSave| save.revision == revision && save.digest == digest;
-        if !saves.iter().filter(can_be).any(|save| is_saved(save)) {
+        if !saves.iter().filter(can_be).any(is_saved) {
             return Some(format!("nobody saved what was found at {revision}"));
         }
         if revision > view.at_or_before {
