@@ -39,8 +39,8 @@ pub enum Bug {
     CheckpointNotLogged,
     /// A snapshot of a revision that is not there is taken.
     SnapshotAhead,
-    /// Views that know more than the log are kept.
-    NewerViewsKept,
+    /// A start does not enter what the shelf has not.
+    ViewsNotCaughtUp,
     /// The time of the commit follows the machine's clock back.
     TimeRunsBack,
 }
@@ -64,7 +64,7 @@ impl Bug {
         Self::TermLost,
         Self::CheckpointNotLogged,
         Self::SnapshotAhead,
-        Self::NewerViewsKept,
+        Self::ViewsNotCaughtUp,
         Self::TimeRunsBack,
     ];
 

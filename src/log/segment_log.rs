@@ -169,7 +169,8 @@ impl SegmentLog {
         self.active = Arc::new(Segment::create(&*self.disk, &self.directory, header)?);
         self.offset = HEADER_BYTES as u64;
         self.segments.push(self.active.clone());
-        self.mark()
+        // The mark's name is synced with the segment's.
+        if is_planted(Bug::NameNotSynced) { Ok(()) } else { self.mark() }
     }
 
     /// Makes an empty segment of another format one of today's. It can have no successor, since a segment

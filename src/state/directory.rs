@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::{Change, Error, Shelf, keys};
 use crate::log::{Place, Slot};
 use crate::model::{CheckpointName, Position, Revision, StreamName, Timestamp};
-use crate::seeded::{Bug, is_planted};
 
 /// A snapshot that is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,9 +56,7 @@ impl Directory {
         let value = self.shelf.get(&keys::applied())?;
         let applied = value.as_deref().and_then(keys::decode_applied);
         match applied {
-            Some((log_id, slot)) if log_id == self.log_id && (slot < tail || is_planted(Bug::NewerViewsKept)) => {
-                Ok(Some(slot))
-            }
+            Some((log_id, slot)) if log_id == self.log_id && slot < tail => Ok(Some(slot)),
             _ => {
                 self.shelf.clear()?;
                 Ok(None)

@@ -16,6 +16,17 @@ pub(super) struct Content {
     durable: Vec<u8>,
     /// What was done since the last sync, oldest first.
     pending: Vec<Pending>,
+    /// The last write, when it went astray.
+    astray: Option<Astray>,
+}
+
+/// A write that went to another place than it was meant for.
+#[derive(Debug)]
+struct Astray {
+    meant: usize,
+    bytes: Vec<u8>,
+    /// What was seen and what was durable before.
+    before: (Vec<u8>, Vec<u8>),
 }
 
 #[derive(Debug)]
@@ -48,9 +59,28 @@ impl Content {
     }
 
     pub(super) fn write(&mut self, bytes: &[u8], offset: u64) {
+        self.astray = None;
         let at = offset as usize;
         put(&mut self.seen, at, bytes);
         self.pending.push(Pending::Bytes { at, bytes: bytes.to_vec() });
+    }
+
+    /// Writes to another place than `meant`.
+    pub(super) fn write_astray(&mut self, bytes: &[u8], meant: u64, chance: &mut Chance) {
+        self.sync();
+        let before = (self.seen.clone(), self.durable.clone());
+        let sectors = self.seen.len() / SECTOR + 1;
+        self.write(bytes, chance.below(sectors as u64) * SECTOR as u64);
+        self.astray = Some(Astray { meant: meant as usize, bytes: bytes.to_vec(), before });
+    }
+
+    /// A write that went astray and that nothing followed is one that nobody can see: it is where it was meant to be.
+    pub(super) fn forgive(&mut self) {
+        let Some(Astray { meant, bytes, before }) = self.astray.take() else { return };
+        (self.seen, self.durable) = before;
+        self.pending.clear();
+        put(&mut self.seen, meant, &bytes);
+        put(&mut self.durable, meant, &bytes);
     }
 
     pub(super) fn set_len(&mut self, length: u64) {
@@ -97,13 +127,13 @@ impl Content {
         self.seen.clone_from(&self.durable);
     }
 
-    pub(super) fn is_rottable(&self) -> bool {
-        !self.durable.is_empty() && !self.seen.is_empty()
+    pub(super) fn durable_len(&self) -> u64 {
+        self.durable.len().min(self.seen.len()) as u64
     }
 
-    /// Flips a bit that is on the disk; returns the byte's offset.
-    pub(super) fn rot(&mut self, chance: &mut Chance) -> u64 {
-        let at = chance.below(self.durable.len().min(self.seen.len()) as u64);
+    /// Flips a bit among the first so many bytes on the disk; returns the byte's offset.
+    pub(super) fn rot(&mut self, bytes: u64, chance: &mut Chance) -> u64 {
+        let at = chance.below(bytes.min(self.durable_len()));
         let bit = 1 << chance.below(8);
         self.durable[at as usize] ^= bit;
         self.seen[at as usize] ^= bit;

@@ -4,7 +4,8 @@
 //! their file is synced, names until their directory is. A [`power cut`](SimulatedDisk::cut_power) keeps or
 //! drops each pending sector and each pending name by itself, so writes are torn and reordered at once; a
 //! length may arrive without its bytes. A sync that fails marks pages clean: the next one succeeds, what was
-//! to be synced is read until the machine restarts, and is gone then. Calls fail as [`Fault`]s are planned.
+//! to be synced is read until the machine restarts, and is gone then; names are kept by a journal, so what a failed
+//! sync of a directory left goes with the next one. Calls fail as [`Fault`]s are planned.
 //!
 //! Stricter than most file systems on purpose: a synced file is there only if its name was synced as well.
 //! Every change is written into a [`trace`](SimulatedDisk::trace), so that two runs can be compared.
@@ -119,6 +120,11 @@ impl SimulatedDisk {
         self.machine().capacity = bytes;
     }
 
+    /// Takes away the process that uses the disk, now: no call of it has any effect any more.
+    pub fn vanish(&self) {
+        self.machine().is_gone = true;
+    }
+
     /// The process that used the disk is killed: what it wrote is there, synced or not.
     pub fn kill(&self) {
         self.machine().restart();
@@ -128,21 +134,24 @@ impl SimulatedDisk {
     pub fn cut_power(&self) {
         let mut machine = self.machine();
         let Machine { chance, names, contents, .. } = &mut *machine;
+        contents.iter_mut().for_each(Content::forgive);
         names.cut_power(chance);
         contents.iter_mut().for_each(|content| content.cut_power(chance));
         machine.restart();
     }
 
-    /// Flips a bit of a file whose path is `meant`, as it lies on the disk. Says where.
-    pub fn rot(&self, meant: impl Fn(&Path) -> bool) -> Option<(PathBuf, u64)> {
+    /// Flips a bit of a file as it lies on the disk, within the first bytes of it as `within` says for its path: none,
+    /// or so many. Says where.
+    pub fn rot(&self, within: impl Fn(&Path, u64) -> u64) -> Option<(PathBuf, u64)> {
         let mut machine = self.machine();
         let Machine { chance, names, contents, .. } = &mut *machine;
-        let files: Vec<_> = names.seen().filter(|(path, file)| meant(path) && contents[*file].is_rottable()).collect();
+        let files = names.seen().map(|(path, file)| (path, file, within(path, contents[file].durable_len())));
+        let files: Vec<_> = files.filter(|(_, _, bytes)| *bytes > 0).collect();
         if files.is_empty() {
             return None;
         }
-        let (path, file) = files[chance.below(files.len() as u64) as usize];
-        Some((path.to_path_buf(), contents[file].rot(chance)))
+        let (path, file, bytes) = files[chance.below(files.len() as u64) as usize];
+        Some((path.to_path_buf(), contents[file].rot(bytes, chance)))
     }
 
     /// How many changes were made so far, or tried.
@@ -207,6 +216,7 @@ impl Machine {
     }
 
     fn restart(&mut self) {
+        self.contents.iter_mut().for_each(Content::forgive);
         self.locked.clear();
         self.faults.clear();
         self.failing_read = None;
@@ -314,8 +324,7 @@ impl Disk for SimulatedDisk {
         self.change((Operation::Sync, directory), &[], |machine, extent| {
             match extent {
                 Extent::Whole | Extent::Elsewhere => machine.names.sync(directory),
-                Extent::Part => {}
-                Extent::Forgotten => machine.names.forget(directory, &mut machine.chance),
+                Extent::Part | Extent::Forgotten => machine.names.write_some_out(directory, &mut machine.chance),
             }
             Ok(())
         })
@@ -390,10 +399,7 @@ impl File for SimulatedFile {
                     let reached = machine.chance.below(bytes.len() as u64 + 1) as usize;
                     content.write(&bytes[..reached], offset);
                 }
-                Extent::Elsewhere => {
-                    let sectors = content.len() / SECTOR as u64 + 1;
-                    content.write(bytes, machine.chance.below(sectors) * SECTOR as u64);
-                }
+                Extent::Elsewhere => content.write_astray(bytes, offset, &mut machine.chance),
                 Extent::Forgotten => {}
             }
             Ok(())

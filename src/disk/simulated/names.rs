@@ -60,14 +60,17 @@ impl Names {
         synced.iter().for_each(|(_, change)| apply(&mut self.durable, change));
     }
 
-    /// What is pending in a directory is taken for synced; chance decides what of it is on the disk.
-    pub(super) fn forget(&mut self, directory: &Path, chance: &mut Chance) {
+    /// What is pending in a directory reaches the disk up to some point, in its order.
+    pub(super) fn write_some_out(&mut self, directory: &Path, chance: &mut Chance) {
         let durable = &mut self.durable;
+        let mut goes_on = true;
         self.pending.retain(|(of, change)| {
-            if of == directory && chance.once_in(2) {
+            goes_on &= of != directory || chance.once_in(2);
+            let is_out = goes_on && of == directory;
+            if is_out {
                 apply(durable, change);
             }
-            of != directory
+            !is_out
         });
     }
 
