@@ -13,6 +13,8 @@
 mod content;
 mod fault;
 mod names;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
