@@ -14,6 +14,9 @@ RETRIES ?= 64
 # Events and streams of the long run of a consumer group; `make test` does a twentieth of it.
 GROUP_EVENTS ?= 100000
 GROUP_STREAMS ?= 10000
+# Executions of a long run of all fuzz targets, and of the short one; TARGET names one of them alone.
+RUNS ?= 100000000
+SHORT_RUNS ?= 3000000
 # Suites that need more than a Rust toolchain. `make test` runs those whose tool is there.
 OPTIONAL ?= proto-lint deny grpcurl umadb clients client-python client-typescript client-go conformance systems
 # The clients whose conformance is shown.
@@ -23,7 +26,7 @@ BUF := npx --yes @bufbuild/buf@1.75.0
 UMADB := target/umadb
 
 .PHONY: help build test check fmt clippy doc crash select groups bench bench-growth footprint deny proto-lint grpcurl \
-        umadb client-python client-typescript client-go conformance
+        fuzz fuzz-short umadb client-python client-typescript client-go conformance
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -79,6 +82,12 @@ select: ## Compare QUERIES queries over EVENTS events with a scan over their lab
 groups: ## Have members that come and go deal with GROUP_EVENTS events over GROUP_STREAMS streams
 	QUIPU_GROUP_EVENTS=$(GROUP_EVENTS) QUIPU_GROUP_STREAMS=$(GROUP_STREAMS) \
 	  cargo test --release --test groups -- --nocapture
+
+fuzz: ## Fuzz all parsers with RUNS executions, or only TARGET; installs cargo-fuzz
+	fuzz/run.sh $(RUNS) $(TARGET)
+
+fuzz-short: ## Fuzz all parsers with SHORT_RUNS executions
+	fuzz/run.sh $(SHORT_RUNS)
 
 clients: client-python client-typescript client-go ## Check and test the clients in other languages
 

@@ -3,6 +3,8 @@
 //! Every change goes in together with the generation's position, all or nothing. Documents of a generation that
 //! is gone are removed piece by piece; a note says so until that is done.
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) mod fuzzing;
 mod keys;
 
 use std::sync::{Arc, Mutex, MutexGuard};
