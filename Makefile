@@ -17,6 +17,9 @@ GROUP_STREAMS ?= 10000
 # Executions of a long run of all fuzz targets, and of the short one; TARGET names one of them alone.
 RUNS ?= 100000000
 SHORT_RUNS ?= 3000000
+# How often a data directory is damaged, in a long run and in a short one.
+MUTATIONS ?= 5000
+SHORT_MUTATIONS ?= 100
 # Suites that need more than a Rust toolchain. `make test` runs those whose tool is there.
 OPTIONAL ?= proto-lint deny grpcurl umadb clients client-python client-typescript client-go conformance systems
 # The clients whose conformance is shown.
@@ -26,7 +29,7 @@ BUF := npx --yes @bufbuild/buf@1.75.0
 UMADB := target/umadb
 
 .PHONY: help build test check fmt clippy doc crash select groups bench bench-growth footprint deny proto-lint grpcurl \
-        fuzz fuzz-short umadb client-python client-typescript client-go conformance
+        fuzz fuzz-short proof-mutate proof-mutate-short umadb client-python client-typescript client-go conformance
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -88,6 +91,13 @@ fuzz: ## Fuzz all parsers with RUNS executions, or only TARGET; installs cargo-f
 
 fuzz-short: ## Fuzz all parsers with SHORT_RUNS executions
 	fuzz/run.sh $(SHORT_RUNS)
+
+proof-mutate: ## Damage a data directory MUTATIONS times, and compare every answer with the good one
+	cargo build --release --bin quipu
+	cargo run --release --package quipu-proof -- mutate --mutations $(MUTATIONS) $(if $(SEED),--seed $(SEED))
+
+proof-mutate-short: ## The same SHORT_MUTATIONS times
+	$(MAKE) --no-print-directory proof-mutate MUTATIONS=$(SHORT_MUTATIONS)
 
 clients: client-python client-typescript client-go ## Check and test the clients in other languages
 

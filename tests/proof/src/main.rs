@@ -3,6 +3,8 @@
 //! Every campaign draws from a seed, which it prints, and judges what it saw by one checker. It ends with 0
 //! when there is no violation, and with 1 when there is one; what a machine can not do is said loudly.
 
+mod mutate;
+
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -16,10 +18,13 @@ struct Proof {
 }
 
 #[derive(Debug, Subcommand)]
-enum Campaign {}
+enum Campaign {
+    Mutate(mutate::Args),
+}
 
 fn main() -> ExitCode {
     match Proof::parse().campaign {
+        Some(Campaign::Mutate(args)) => mutate::run(&args),
         None => ExitCode::FAILURE,
     }
 }
