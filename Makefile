@@ -3,14 +3,12 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 
-# Rounds of the long crash run, and of the short one that `make test` does.
+# Rounds of one fault campaign, and its seed when it is to be repeated.
 ROUNDS ?= 200
-SHORT_ROUNDS ?= 10
+SEED ?=
 # Events and queries of the long comparison of queries with a scan; `make test` does a tenth of it.
 EVENTS ?= 1000000
 QUERIES ?= 5000
-# What each start of a crash run is asked again of what went in before.
-RETRIES ?= 64
 # Events and streams of the long run of a consumer group; `make test` does a twentieth of it.
 GROUP_EVENTS ?= 100000
 GROUP_STREAMS ?= 10000
@@ -18,11 +16,16 @@ GROUP_STREAMS ?= 10000
 OPTIONAL ?= proto-lint deny grpcurl umadb clients client-python client-typescript client-go conformance systems
 # The clients whose conformance is shown.
 LANGUAGES ?= rust python typescript go
+PROOF := target/release/proof
+PROOF_FLAGS = --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED)) $(WHERE)
+# Empty, or --where-possible: whether a campaign that this machine can not do ends well.
+WHERE ?=
 BUF := npx --yes @bufbuild/buf@1.75.0
 # Where UmaDB's clients are built and installed: what they depend on stays away from what we depend on.
 UMADB := target/umadb
 
-.PHONY: help build test check fmt clippy doc crash select groups bench bench-growth footprint deny proto-lint grpcurl \
+.PHONY: help build test check fmt clippy doc crash proof proof-short proof-build proof-kill proof-power proof-calls \
+        proof-full proof-clients select groups bench bench-growth footprint deny proto-lint grpcurl \
         umadb client-python client-typescript client-go conformance
 
 help: ## List the targets
@@ -31,8 +34,8 @@ help: ## List the targets
 build: ## Build the release binary
 	cargo build --release --bin quipu
 
-test: check ## Run everything: style, lints, docs, all tests, a short crash run, and what tools allow
-	QUIPU_CRASH_ROUNDS=$(SHORT_ROUNDS) cargo test --workspace
+test: check ## Run everything: style, lints, docs, all tests, short fault campaigns, and what tools allow
+	cargo test --workspace
 	@left=''; languages=rust; \
 	for suite in $(OPTIONAL); do \
 	  case $$suite in \
@@ -70,8 +73,32 @@ clippy: ## Run the lints, warnings denied
 doc: ## Build the documentation, warnings denied
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --document-private-items
 
-crash: ## Kill and restart the server ROUNDS times under load, looking for lost events and wrong retries
-	QUIPU_CRASH_ROUNDS=$(ROUNDS) QUIPU_CRASH_RETRIES=$(RETRIES) cargo test --release --test crash -- --nocapture
+proof: ## Run every fault campaign at length: hours
+	$(MAKE) --no-print-directory proof-kill ROUNDS=1000
+	$(MAKE) --no-print-directory proof-power ROUNDS=200
+	$(MAKE) --no-print-directory proof-calls ROUNDS=200
+	$(MAKE) --no-print-directory proof-full ROUNDS=100
+	$(MAKE) --no-print-directory proof-clients ROUNDS=20
+
+proof-short: ## Run every fault campaign briefly, leaving out what this machine can not do: minutes
+	$(MAKE) --no-print-directory proof-kill ROUNDS=25 WHERE=--where-possible
+	$(MAKE) --no-print-directory proof-power ROUNDS=10 WHERE=--where-possible
+	$(MAKE) --no-print-directory proof-calls ROUNDS=20 WHERE=--where-possible
+	$(MAKE) --no-print-directory proof-full ROUNDS=5 WHERE=--where-possible
+	$(MAKE) --no-print-directory proof-clients ROUNDS=2 WHERE=--where-possible
+
+proof-kill proof-calls proof-full proof-clients: proof-%: proof-build ## Run one fault campaign for ROUNDS rounds
+	$(PROOF) $* $(PROOF_FLAGS)
+
+proof-power: proof-build ## Cut the power of an ext4 and of an XFS file system ROUNDS times each
+	$(PROOF) power --filesystem ext4 $(PROOF_FLAGS)
+	$(PROOF) power --filesystem xfs $(PROOF_FLAGS)
+
+proof-build:
+	cargo build --release --bin quipu
+	cargo build --release --package quipu-proof --bin proof
+
+crash: proof-kill ## Kill and restart the server ROUNDS times under load: the same as proof-kill
 
 select: ## Compare QUERIES queries over EVENTS events with a scan over their labels
 	QUIPU_SELECT_EVENTS=$(EVENTS) QUIPU_SELECT_QUERIES=$(QUERIES) cargo test --release --test select -- --nocapture
