@@ -53,6 +53,9 @@ enum Campaign {
         /// Which file system
         #[arg(long, value_enum, default_value = "ext4")]
         filesystem: FileSystem,
+        /// Have syncs do nothing, to see what was acknowledged get lost
+        #[arg(long)]
+        lying_syncs: bool,
     },
     /// Have calls to the system fail
     Calls(Common),
@@ -109,7 +112,10 @@ impl Common {
 async fn main() -> ExitCode {
     match Proof::parse().campaign {
         Campaign::Kill(common) => run(&Kill, common.settings()).await,
-        Campaign::Power { common, filesystem } => run(&Power { file_system: filesystem }, common.settings()).await,
+        Campaign::Power { common, filesystem, lying_syncs } => {
+            let power = Power { file_system: filesystem, has_lying_syncs: lying_syncs };
+            run(&power, common.settings()).await
+        }
         Campaign::Calls(common) => run(&Calls, common.settings()).await,
         Campaign::Full(common) => run(&Full, common.settings()).await,
         Campaign::Clients(common) => run(&Clients, common.settings()).await,

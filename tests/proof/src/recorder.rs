@@ -2,6 +2,7 @@
 //! which nobody kills.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Instant;
 
@@ -43,7 +44,9 @@ pub(crate) struct Recorder {
     history: Mutex<History>,
     /// Answers that no fault explains.
     surprises: Mutex<Vec<String>>,
-    /// The last revisions of streams, as the last start showed them.
+    /// Whether the server's disk is failing by now, so that whatever error it answers with is right.
+    is_failing: AtomicBool,
+    /// The last revisions of streams, as the last start showed them and answers told since.
     heads: Mutex<HashMap<String, u64>>,
     pub(crate) answers: watch::Sender<Answers>,
 }
@@ -55,6 +58,7 @@ impl Recorder {
             begun: Instant::now(),
             history: Mutex::new(History { snapshots_kept, ..History::default() }),
             surprises: Mutex::default(),
+            is_failing: AtomicBool::new(false),
             heads: Mutex::default(),
             answers: watch::Sender::default(),
         }
@@ -74,9 +78,14 @@ impl Recorder {
         self.surprises.lock().expect("no panic under this lock").push(what);
     }
 
-    /// Takes down an error, unless it only tells that the server is gone.
+    /// From now on the server's disk fails, or does no more.
+    pub(crate) fn disk_fails(&self, is_failing: bool) {
+        self.is_failing.store(is_failing, Ordering::SeqCst);
+    }
+
+    /// Takes down an error, unless it only tells that the server or its disk is gone.
     pub(crate) fn failed(&self, what: &str, error: &Error) {
-        if !is_gone(error) {
+        if !is_gone(error) && !self.is_failing.load(Ordering::SeqCst) {
             self.surprise(format!("{what}: {error:?}"));
         }
     }
@@ -91,7 +100,7 @@ impl Recorder {
         heads.extend(log.iter().map(|event| (event.stream.clone(), event.revision)));
     }
 
-    /// The last revision of a stream as the last start showed it.
+    /// The last revision of a stream, as far as it is known.
     pub(crate) fn head_of(&self, stream: &str) -> Option<u64> {
         self.heads.lock().expect("no panic under this lock").get(stream).copied()
     }
@@ -117,7 +126,7 @@ impl Recorder {
 
     /// Takes down the first answer to a request.
     pub(crate) fn answered(&self, ticket: Ticket, append: &Append, answer: &Result<Vec<Appended>, Error>) -> Answer {
-        let meaning = self.take_down(ticket, answer);
+        let meaning = self.take_down(ticket, append, answer);
         self.answers.send_modify(|answers| match &meaning {
             Answer::In(_) => {
                 answers.acknowledged += 1;
@@ -132,9 +141,15 @@ impl Recorder {
         meaning
     }
 
-    fn take_down(&self, ticket: Ticket, answer: &Result<Vec<Appended>, Error>) -> Answer {
+    fn take_down(&self, ticket: Ticket, append: &Append, answer: &Result<Vec<Appended>, Error>) -> Answer {
         let outcome = outcome(answer);
         self.history().answer(ticket, self.now(), outcome.clone());
+        let mut heads = self.heads.lock().expect("no panic under this lock");
+        for (part, place) in append.parts.iter().zip(answer.iter().flatten()) {
+            let head = heads.entry(part.stream.clone()).or_default();
+            *head = place.last_revision.max(*head);
+        }
+        drop(heads);
         match outcome {
             Outcome::Ok(_) => Answer::In(answer.as_ref().cloned().unwrap_or_default()),
             Outcome::Refused(refusal) => Answer::Out(refusal),
@@ -153,7 +168,7 @@ impl Recorder {
             let ticket = history.invoke(number, self.now());
             (history.appends[number].clone(), ticket)
         };
-        let answer = self.take_down(ticket, &send(client, &append).await);
+        let answer = self.take_down(ticket, &append, &send(client, &append).await);
         self.answers.send_modify(|answers| answers.retries += u64::from(answer != Answer::Gone));
         answer
     }

@@ -148,8 +148,6 @@ impl Writer {
         let (sender, mut receiver) = session.split();
         let (under_way, mut asked) = mpsc::channel(UNDER_WAY);
         let sending = tokio::spawn(self.send(sender, under_way));
-        // What one refusal for want of room leaves out, those behind it can not build on.
-        let mut is_broken = false;
         while let Some((ticket, append)) = asked.recv().await {
             let answer = match receiver.next().await {
                 Some(Ok(answer)) => answer.map(|place| vec![place]),
@@ -161,13 +159,12 @@ impl Writer {
             };
             match recorder.answered(ticket, &append, &answer) {
                 Answer::In(_) => {}
-                Answer::Out(Refusal::NoRoom) => is_broken = true,
-                Answer::Out(refusal) if !is_broken => recorder.surprise(format!("a session was refused: {refusal:?}")),
-                Answer::Out(_) => {}
-                Answer::Gone => break,
-            }
-            if is_broken {
-                break;
+                // Those behind it build on it.
+                Answer::Out(Refusal::NoRoom) | Answer::Gone => break,
+                Answer::Out(refusal) => {
+                    recorder.surprise(format!("a session was refused: {refusal:?}"));
+                    break;
+                }
             }
         }
         sending.abort();

@@ -16,13 +16,19 @@ fn quipu() -> PathBuf {
     binary
 }
 
-fn assert_proof(arguments: &[&str]) {
+/// Whether a campaign ends well, and what it says.
+fn proof(arguments: &[&str]) -> (bool, String) {
     // A campaign that failed leaves nothing behind that the next one could stumble over.
     let _turn = TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let mut proof = Command::new(env!("CARGO_BIN_EXE_proof"));
     let told = proof.args(arguments).arg("--where-possible").arg("--binary").arg(quipu()).output().expect("it runs");
-    let said = String::from_utf8_lossy(&told.stdout);
-    assert!(told.status.success(), "{arguments:?}: {said}\n{}", String::from_utf8_lossy(&told.stderr));
+    let said = [told.stdout, told.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    (told.status.success(), said.concat())
+}
+
+fn assert_proof(arguments: &[&str]) {
+    let (is_well, said) = proof(arguments);
+    assert!(is_well, "{arguments:?}: {said}");
 }
 
 #[test]
@@ -34,6 +40,16 @@ fn a_server_killed_at_any_moment_loses_nothing_acknowledged_leaves_no_half_and_s
 fn a_power_cut_on_a_real_file_system_loses_nothing_acknowledged() {
     assert_proof(&["power", "--rounds", "4", "--filesystem", "ext4"]);
     assert_proof(&["power", "--rounds", "2", "--filesystem", "xfs"]);
+}
+
+#[test]
+fn a_power_cut_after_syncs_that_lied_is_seen_to_lose_what_was_acknowledged() {
+    let (is_well, said) = proof(&["power", "--rounds", "10", "--lying-syncs"]);
+    let is_left_out = said.contains("LEFT OUT");
+    assert!(is_left_out || (!is_well && said.contains("VIOLATION")), "{said}");
+    if let Some(kept) = said.lines().find_map(|line| line.split_once("the data is kept in ")) {
+        std::fs::remove_dir_all(kept.1).expect("what was kept to be looked at can go");
+    }
 }
 
 #[test]

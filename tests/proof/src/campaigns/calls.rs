@@ -61,6 +61,7 @@ impl Campaign for Calls {
         let when = 1 + life.chance.below(times);
         let (traced, inject) = (format!("trace={call}"), format!("inject={call}:error={error}:when={when}"));
         let strace = ["strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e", &traced, "-e", &inject];
+        life.recorder.disk_fails(true);
         match life.start_under(&strace.map(str::to_owned))? {
             None => {
                 life.tally.failed_calls += 1;

@@ -67,6 +67,7 @@ pub(crate) async fn run<C: Campaign>(campaign: &C, settings: Settings) -> ExitCo
         let until = rounds.min(tally.rounds + C::ROUNDS_OF_A_LIFE);
         let mut life = Life::begin(&program, ground.data(), Chance::of(chance.number()), std::mem::take(&mut tally));
         let lived = live(campaign, &mut life, &mut ground, (until, rounds)).await;
+        life.count();
         tally = life.tally;
         if let Err(failure) = lived {
             tally.wrong += u64::from(!tally.has_violations());

@@ -5,6 +5,7 @@ use super::Campaign;
 use crate::ground::Ground;
 use crate::image::{FileSystem, Image};
 use crate::life::{Failure, Life};
+use crate::server::Server;
 
 /// MiB of an image. It takes as much of the disk as is written.
 const IMAGE_MIB: u64 = 1024;
@@ -13,7 +14,22 @@ const IMAGE_MIB: u64 = 1024;
 #[derive(Debug)]
 pub(crate) struct Power {
     pub(crate) file_system: FileSystem,
+    /// Whether syncs do nothing and say that they did: such a run must find what is lost.
+    pub(crate) has_lying_syncs: bool,
 }
+
+/// Has the server believe in syncs that never were.
+const LYING_SYNCS: [&str; 9] = [
+    "strace",
+    "-D",
+    "-f",
+    "-qq",
+    "-o",
+    "/dev/null",
+    "-e",
+    "trace=fdatasync,fsync",
+    "--inject=fdatasync,fsync:retval=0",
+];
 
 impl Campaign for Power {
     const NAME: &'static str = "power";
@@ -38,7 +54,7 @@ impl Campaign for Power {
             ground.recover().map_err(told)?;
             life.tally.cuts += 1;
         }
-        let mut server = life.start()?;
+        let mut server = self.start(life)?;
         life.catch_up(&server).await?;
         let workers = life.work(&server).await?;
         let magnitude = 2 << life.chance.below(9);
@@ -47,10 +63,22 @@ impl Campaign for Power {
         if let Some(status) = server.status() {
             return Err(vec![format!("the server ended by itself: {status}")]);
         }
+        life.recorder.disk_fails(true);
         cut(ground).map_err(told)?;
         life.tally.cuts += 1;
         life.kill(server, workers).await?;
         ground.recover().map_err(told)
+    }
+}
+
+impl Power {
+    fn start(&self, life: &mut Life) -> Result<Server, Failure> {
+        if !self.has_lying_syncs {
+            return life.start();
+        }
+        life.recorder.disk_fails(false);
+        let server = life.start_under(&LYING_SYNCS.map(str::to_owned))?;
+        server.ok_or_else(|| vec!["a start on a disk that lies was refused".into()])
     }
 }
 
