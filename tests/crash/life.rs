@@ -4,6 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use quipu::disk::real::RealDisk;
+use quipu::model::TenantId;
+use quipu::store::home::Home;
 use quipu_client::{Client, RetryPolicy};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -109,8 +111,10 @@ impl<'a> Life<'a> {
         });
         server.kill();
         self.tally.kills += 1;
-        let log = self.home().join("data/tenants/default/log");
-        let findings = quipu::log::verify::verify(&RealDisk, &log, &mut |_, _| {}).expect("the disk is well");
+        let home = Home::take(Arc::new(RealDisk), &self.home().join("data")).expect("nobody serves it");
+        let disk = home.disk_of(&TenantId::default()).expect("its log can be opened");
+        let log = home.tenant(&TenantId::default()).join("log");
+        let findings = quipu::log::verify::verify(&*disk, &log, &mut |_, _| {}).expect("the disk is well");
         assert!(findings.damage.is_empty(), "{findings:?}");
         assert_eq!(findings.events, self.log.len() as u64);
         self.count();
