@@ -6,6 +6,10 @@ SHELL := /bin/sh
 # Rounds of the long crash run, and of the short one that `make test` does.
 ROUNDS ?= 200
 SHORT_ROUNDS ?= 10
+# What the events lie in while `make crash` runs.
+LOG ?= segments
+# Names of the integration tests that `make test-sled` runs; all when empty.
+SLED_TESTS ?=
 # Events and queries of the long comparison of queries with a scan; `make test` does a tenth of it.
 EVENTS ?= 1000000
 QUERIES ?= 5000
@@ -22,8 +26,8 @@ BUF := npx --yes @bufbuild/buf@1.75.0
 # Where UmaDB's clients are built and installed: what they depend on stays away from what we depend on.
 UMADB := target/umadb
 
-.PHONY: help build test check fmt clippy doc crash select groups bench bench-growth footprint deny proto-lint grpcurl \
-        umadb client-python client-typescript client-go conformance
+.PHONY: help build test check fmt clippy doc crash test-sled select groups bench bench-growth footprint deny \
+        proto-lint grpcurl umadb client-python client-typescript client-go conformance
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -71,7 +75,11 @@ doc: ## Build the documentation, warnings denied
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --document-private-items
 
 crash: ## Kill and restart the server ROUNDS times under load, looking for lost events and wrong retries
-	QUIPU_CRASH_ROUNDS=$(ROUNDS) QUIPU_CRASH_RETRIES=$(RETRIES) cargo test --release --test crash -- --nocapture
+	QUIPU_TEST_LOG=$(LOG) QUIPU_CRASH_ROUNDS=$(ROUNDS) QUIPU_CRASH_RETRIES=$(RETRIES) \
+	  cargo test --release --test crash -- --nocapture
+
+test-sled: ## Run the integration tests of SLED_TESTS, or all, on servers whose log lies in sled
+	QUIPU_TEST_LOG=sled cargo test --test it -- $(SLED_TESTS)
 
 select: ## Compare QUERIES queries over EVENTS events with a scan over their labels
 	QUIPU_SELECT_EVENTS=$(EVENTS) QUIPU_SELECT_QUERIES=$(QUERIES) cargo test --release --test select -- --nocapture

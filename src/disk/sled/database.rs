@@ -5,12 +5,16 @@
 //! one also sees an error that sled's own thread met first. Pages that an earlier process failed to sync may
 //! look clean, so before sled reads its file, what the system remembers of it is written out and forgotten.
 //! After an error of a change or a sync, and after any panic, nothing is tried again.
+//!
+//! sled writes over a segment of its file once all of it has been moved, and a whole segment was written behind
+//! those that it was moved to. So that these are durable by then, never more than [`UNSYNCED_BYTES_MAX`] are
+//! changed between two syncs. sled's own thread, which moves what is left of old segments at any time, is off.
 
 use std::fs;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use rustix::fs::{Advice, fadvise};
@@ -27,8 +31,9 @@ const CACHE_BYTES: u64 = 64 << 20;
 /// sled's unit of allocation on disk, and of what it keeps in one page: see [`super::rows::CHUNK_BYTES_MAX`].
 const SEGMENT_BYTES: usize = 512 << 10;
 
-/// How often sled writes out and moves what is left of old pages, in milliseconds. Durability does not depend on it.
-const TIDY_EVERY_MS: u64 = 500;
+/// The most bytes of chunks that are changed between two syncs: sled writes up to five times as many, for it writes
+/// a page again when it has changed ten times or is divided.
+const UNSYNCED_BYTES_MAX: u64 = SEGMENT_BYTES as u64 / 8;
 
 /// sled's data file.
 const DATA: &str = "db";
@@ -40,6 +45,8 @@ pub(super) struct Database {
     /// sled's data file, to be synced.
     data: fs::File,
     directory: PathBuf,
+    /// Bytes of chunks that were changed since the last sync.
+    unsynced: AtomicU64,
     is_broken: AtomicBool,
 }
 
@@ -54,7 +61,7 @@ impl Database {
             .path(directory)
             .cache_capacity(CACHE_BYTES)
             .segment_size(SEGMENT_BYTES)
-            .flush_every_ms(Some(TIDY_EVERY_MS));
+            .flush_every_ms(None);
         let rows = open_guarded(OPEN_TIME_MAX, move || config.open());
         let rows = rows.map_err(|told| failed(io::Error::other(told)))?;
         // sled syncs neither what it made now nor the names of it.
@@ -63,7 +70,13 @@ impl Database {
         }
         ground.sync_dir(directory)?;
         let data = fs::OpenOptions::new().write(true).open(directory.join(DATA)).map_err(failed)?;
-        Ok(Self { rows, data, directory: directory.into(), is_broken: AtomicBool::new(false) })
+        Ok(Self {
+            rows,
+            data,
+            directory: directory.into(),
+            unsynced: AtomicU64::new(0),
+            is_broken: AtomicBool::new(false),
+        })
     }
 
     /// Reads. `path` is the file that is told when sled fails.
@@ -81,8 +94,19 @@ impl Database {
         self.or_break(self.run(operation, path, || change(&self.rows)))
     }
 
+    /// Comes before a chunk of so many bytes is changed: syncs what was changed before it, if that is enough.
+    pub(super) fn make_way(&self, bytes: usize) -> Result<(), Error> {
+        let bytes = bytes as u64;
+        if self.unsynced.fetch_add(bytes, Ordering::Relaxed) + bytes > UNSYNCED_BYTES_MAX {
+            self.sync()?;
+            self.unsynced.store(bytes, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
     /// Makes all changes durable.
     pub(super) fn sync(&self) -> Result<(), Error> {
+        self.unsynced.store(0, Ordering::Relaxed);
         let flushed = self.run(Operation::Sync, &self.directory, || self.rows.flush());
         let synced = flushed
             .and_then(|_| self.data.sync_data().map_err(|source| Error::new(Operation::Sync, &self.directory, source)));

@@ -5,8 +5,8 @@
 //! below. So what witnesses how far a log has got does not share the fate of the log.
 //!
 //! It keeps the contract of [`Disk`] with one exception: a file that was removed is gone at once, also for those
-//! who have it open. A write may be cut off by a crash behind any of its chunks; a change of what was there
-//! before, a removal and a renaming happen as a whole.
+//! who have it open. Bytes are added and cut off chunk by chunk; a change of what was there before, a removal and a
+//! renaming happen as a whole.
 
 mod database;
 pub mod opening;
@@ -129,7 +129,7 @@ impl Disk for SledDisk {
         let number = self.number(from, old)?.ok_or_else(|| failed(Operation::Rename, from, io::ErrorKind::NotFound))?;
         let mut batch = sled::Batch::default();
         if let Some(replaced) = self.number(to, new)?.filter(|replaced| *replaced != number) {
-            self.rows.drop_chunks(&mut batch, to, replaced, 0)?;
+            self.rows.drop_chunks(&mut batch, to, replaced)?;
         }
         batch.remove(rows::name_key(old));
         batch.insert(rows::name_key(new), &number.to_be_bytes());
@@ -142,7 +142,7 @@ impl Disk for SledDisk {
         let number =
             self.number(path, name)?.ok_or_else(|| failed(Operation::Remove, path, io::ErrorKind::NotFound))?;
         let mut batch = sled::Batch::default();
-        self.rows.drop_chunks(&mut batch, path, number, 0)?;
+        self.rows.drop_chunks(&mut batch, path, number)?;
         batch.remove(rows::name_key(name));
         self.rows.database.change(Operation::Remove, path, |tree| tree.apply_batch(batch))
     }
@@ -181,13 +181,10 @@ impl Rows {
         Ok(first.into_iter().chain(rest).filter_map(place).filter(reaches).collect())
     }
 
-    /// Has the chunks from `offset` on removed, and one that reaches over it cut.
-    fn drop_chunks(&self, batch: &mut sled::Batch, path: &Path, number: u32, offset: u64) -> Result<(), Error> {
-        for (at, bytes) in self.chunks(path, number, offset, u64::MAX)? {
+    /// Has all chunks of a file removed.
+    fn drop_chunks(&self, batch: &mut sled::Batch, path: &Path, number: u32) -> Result<(), Error> {
+        for (at, _) in self.chunks(path, number, 0, u64::MAX)? {
             batch.remove(&rows::chunk_key(number, at));
-            if at < offset {
-                batch.insert(&rows::chunk_key(number, at), &bytes[..(offset - at) as usize]);
-            }
         }
         Ok(())
     }
@@ -204,11 +201,25 @@ struct SledFile {
 impl SledFile {
     /// Adds bytes at the end of the file.
     fn append(&self, bytes: &[u8], end: u64) -> Result<(), Error> {
-        let insert = |tree: &sled::Tree| {
-            rows::chunks(bytes, end)
-                .try_for_each(|(at, chunk)| tree.insert(rows::chunk_key(self.number, at), chunk).map(drop))
-        };
-        self.rows.database.change(Operation::Write, &self.path, insert)
+        for (at, chunk) in rows::chunks(bytes, end) {
+            self.rows.database.make_way(chunk.len())?;
+            let insert = |tree: &sled::Tree| tree.insert(rows::chunk_key(self.number, at), chunk).map(drop);
+            self.rows.database.change(Operation::Write, &self.path, insert)?;
+        }
+        Ok(())
+    }
+
+    /// Removes bytes from the end, chunk by chunk, so that the file is one after each of them.
+    fn cut(&self, length: u64) -> Result<(), Error> {
+        for (at, bytes) in self.rows.chunks(&self.path, self.number, length, u64::MAX)?.into_iter().rev() {
+            let key = rows::chunk_key(self.number, at);
+            self.rows.database.make_way(bytes.len())?;
+            self.rows.database.change(Operation::Resize, &self.path, |tree| match length.checked_sub(at) {
+                None | Some(0) => tree.remove(key).map(drop),
+                Some(kept) => tree.insert(key, &bytes[..kept as usize]).map(drop),
+            })?;
+        }
+        Ok(())
     }
 
     /// Adds zeros at the end of the file.
@@ -287,11 +298,6 @@ impl File for SledFile {
     fn set_len(&self, length: u64) -> Result<(), Error> {
         let _changing = self.rows.changing.lock().expect("no panic under this lock");
         let end = self.len()?;
-        if length > end {
-            return self.extend(end, length);
-        }
-        let mut batch = sled::Batch::default();
-        self.rows.drop_chunks(&mut batch, &self.path, self.number, length)?;
-        self.rows.database.change(Operation::Resize, &self.path, |tree| tree.apply_batch(batch))
+        if length > end { self.extend(end, length) } else { self.cut(length) }
     }
 }
