@@ -139,8 +139,8 @@ fn warn_of_limits(engine: Engine) {
     match engine {
         Engine::Segments => {}
         Engine::Sled => tracing::warn!(
-            "the log lies in sled: on a drive with a volatile cache a power cut can damage old events too, memory grows \
-             with the number of events, and a start takes longer the more was written since the last; see docs/sled.md"
+            "the log lies in sled: its memory and the time of a start grow with the log, damage to its file behind the \
+             last complete segment may go unnoticed, and power cuts are not simulated in its tests: see docs/sled.md"
         ),
     }
 }

@@ -29,11 +29,11 @@ const OPEN_TIME_MAX: Duration = Duration::from_secs(1800);
 const CACHE_BYTES: u64 = 64 << 20;
 
 /// sled's unit of allocation on disk, and of what it keeps in one page: see [`super::rows::CHUNK_BYTES_MAX`].
-const SEGMENT_BYTES: usize = 512 << 10;
+const SEGMENT_BYTES: usize = 1 << 20;
 
-/// The most bytes of chunks that are changed between two syncs: sled writes up to five times as many, for it writes
-/// a page again when it has changed ten times or is divided.
-const UNSYNCED_BYTES_MAX: u64 = SEGMENT_BYTES as u64 / 8;
+/// The most bytes of chunks that are changed between two syncs. sled writes up to eight times as many, for it writes
+/// a page again when it has changed ten times and when it is divided: half of a segment.
+const UNSYNCED_BYTES_MAX: u64 = SEGMENT_BYTES as u64 / 16;
 
 /// sled's data file.
 const DATA: &str = "db";

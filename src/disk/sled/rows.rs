@@ -11,8 +11,8 @@
 
 use std::ops::Range;
 
-/// The most bytes of a chunk. sled puts a page of more than 131,052 bytes into a file of its own, which it never
-/// syncs; a page has up to 17 rows, and 20 for a moment when rows are removed.
+/// The most bytes of a chunk. sled puts a page of more than a quarter of a segment, 256 KiB, into a file of its own,
+/// which it never syncs; a page has up to 17 rows, and 20 for a moment when rows are removed.
 pub(super) const CHUNK_BYTES_MAX: usize = 6000;
 
 const NAME: u8 = 0;
