@@ -3,27 +3,42 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 
-# Rounds of the long crash run, and of the short one that `make test` does.
+# Rounds of one fault campaign, its seed when it is to be repeated, and what the events lie in meanwhile.
 ROUNDS ?= 200
-SHORT_ROUNDS ?= 10
+SEED ?=
+LOG ?= segments
+# Names of the integration tests that `make test-sled` runs; all when empty.
+SLED_TESTS ?=
 # Events and queries of the long comparison of queries with a scan; `make test` does a tenth of it.
 EVENTS ?= 1000000
 QUERIES ?= 5000
-# What each start of a crash run is asked again of what went in before.
-RETRIES ?= 64
 # Events and streams of the long run of a consumer group; `make test` does a twentieth of it.
 GROUP_EVENTS ?= 100000
 GROUP_STREAMS ?= 10000
+# Executions of a long run of all fuzz targets, and of the short one; TARGET names one of them alone.
+RUNS ?= 100000000
+SHORT_RUNS ?= 3000000
 # Suites that need more than a Rust toolchain. `make test` runs those whose tool is there.
 OPTIONAL ?= proto-lint deny grpcurl umadb clients client-python client-typescript client-go conformance systems
 # The clients whose conformance is shown.
 LANGUAGES ?= rust python typescript go
+# The build that campaigns run: release, or debug, which `make test` has made already.
+PROFILE ?= release
+PROOF := target/$(PROFILE)/proof
+# Empty, or --where-possible: whether a campaign that this machine can not do ends well.
+WHERE ?=
+PROOF_FLAGS = --binary target/$(PROFILE)/quipu --log $(LOG) --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED)) $(WHERE)
+# Seeds of the simulation, and how many of them a planted bug may survive.
+SEEDS ?= 1000000
+BUG_SEEDS ?= 20000
 BUF := npx --yes @bufbuild/buf@1.75.0
 # Where UmaDB's clients are built and installed: what they depend on stays away from what we depend on.
 UMADB := target/umadb
 
-.PHONY: help build test check fmt clippy doc crash select groups bench bench-growth footprint deny proto-lint grpcurl \
-        umadb client-python client-typescript client-go conformance
+.PHONY: help build test check fmt clippy doc crash proof proof-short proof-build proof-simulate proof-bugs proof-kill \
+        proof-power proof-calls proof-full proof-clients proof-mutate fuzz fuzz-short test-sled select groups bench \
+        bench-growth footprint deny proto-lint grpcurl umadb clients client-python client-typescript client-go \
+        conformance systems
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,8 +46,8 @@ help: ## List the targets
 build: ## Build the release binary
 	cargo build --release --bin quipu
 
-test: check ## Run everything: style, lints, docs, all tests, a short crash run, and what tools allow
-	QUIPU_CRASH_ROUNDS=$(SHORT_ROUNDS) cargo test --workspace
+test: check ## Run everything: style, lints, docs, all tests, short fault campaigns, and what tools allow
+	cargo test --workspace
 	@left=''; languages=rust; \
 	for suite in $(OPTIONAL); do \
 	  case $$suite in \
@@ -70,8 +85,55 @@ clippy: ## Run the lints, warnings denied
 doc: ## Build the documentation, warnings denied
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --document-private-items
 
-crash: ## Kill and restart the server ROUNDS times under load, looking for lost events and wrong retries
-	QUIPU_CRASH_ROUNDS=$(ROUNDS) QUIPU_CRASH_RETRIES=$(RETRIES) cargo test --release --test crash -- --nocapture
+proof: ## Run every fault campaign at length, on both kinds of log where it can: hours
+	$(MAKE) --no-print-directory proof-simulate
+	$(MAKE) --no-print-directory proof-bugs
+	$(MAKE) --no-print-directory proof-mutate ROUNDS=5000
+	@for log in segments sled; do \
+	  $(MAKE) --no-print-directory proof-kill LOG=$$log ROUNDS=1000 && \
+	  $(MAKE) --no-print-directory proof-power LOG=$$log ROUNDS=200 && \
+	  $(MAKE) --no-print-directory proof-calls LOG=$$log ROUNDS=200 && \
+	  $(MAKE) --no-print-directory proof-full LOG=$$log ROUNDS=100 || exit 1; \
+	done
+	$(MAKE) --no-print-directory proof-clients ROUNDS=20
+	$(MAKE) --no-print-directory fuzz
+
+proof-short: ## Run every fault campaign briefly, leaving out what this machine can not do: minutes
+	$(MAKE) --no-print-directory proof-simulate PROFILE=debug SEEDS=10000
+	$(MAKE) --no-print-directory proof-bugs PROFILE=debug BUG_SEEDS=3000
+	$(MAKE) --no-print-directory proof-mutate PROFILE=debug ROUNDS=100
+	$(MAKE) --no-print-directory proof-kill PROFILE=debug ROUNDS=10 WHERE=--where-possible
+	$(MAKE) --no-print-directory proof-power PROFILE=debug ROUNDS=5 WHERE=--where-possible
+	$(MAKE) --no-print-directory proof-calls PROFILE=debug ROUNDS=10 WHERE=--where-possible
+	$(MAKE) --no-print-directory proof-full PROFILE=debug ROUNDS=2 WHERE=--where-possible
+	$(MAKE) --no-print-directory proof-clients PROFILE=debug ROUNDS=1 WHERE=--where-possible
+	$(MAKE) --no-print-directory proof-kill PROFILE=debug LOG=sled ROUNDS=5 WHERE=--where-possible
+
+proof-simulate: proof-build ## Live SEEDS seeds of a simulated machine
+	$(PROOF) simulate --seeds $(SEEDS) $(if $(SEED),--first $(SEED))
+
+proof-bugs: ## Plant every bug on purpose, and find it within BUG_SEEDS seeds
+	cargo run $(if $(filter release,$(PROFILE)),--release) --package quipu-proof --features seeded-bugs --bin proof -- \
+	  bugs --seeds $(BUG_SEEDS)
+
+proof-kill proof-calls proof-full proof-clients: proof-%: proof-build ## Run one fault campaign for ROUNDS rounds
+	$(PROOF) $* $(PROOF_FLAGS)
+
+proof-power: proof-build ## Cut the power of an ext4 and of an XFS file system ROUNDS times each
+	$(PROOF) power --filesystem ext4 $(PROOF_FLAGS)
+	$(PROOF) power --filesystem xfs $(PROOF_FLAGS)
+
+proof-mutate: proof-build ## Damage a data directory ROUNDS times, and compare every answer with the good one
+	$(PROOF) mutate --binary target/$(PROFILE)/quipu --mutations $(ROUNDS) $(if $(SEED),--seed $(SEED))
+
+proof-build:
+	cargo build $(if $(filter release,$(PROFILE)),--release) --bin quipu
+	cargo build $(if $(filter release,$(PROFILE)),--release) --package quipu-proof --bin proof
+
+crash: proof-kill ## Kill and restart the server ROUNDS times under load: the same as proof-kill
+
+test-sled: ## Run the integration tests of SLED_TESTS, or all, on servers whose log lies in sled
+	QUIPU_TEST_LOG=sled cargo test --test it -- $(SLED_TESTS)
 
 select: ## Compare QUERIES queries over EVENTS events with a scan over their labels
 	QUIPU_SELECT_EVENTS=$(EVENTS) QUIPU_SELECT_QUERIES=$(QUERIES) cargo test --release --test select -- --nocapture
@@ -79,6 +141,12 @@ select: ## Compare QUERIES queries over EVENTS events with a scan over their lab
 groups: ## Have members that come and go deal with GROUP_EVENTS events over GROUP_STREAMS streams
 	QUIPU_GROUP_EVENTS=$(GROUP_EVENTS) QUIPU_GROUP_STREAMS=$(GROUP_STREAMS) \
 	  cargo test --release --test groups -- --nocapture
+
+fuzz: ## Fuzz all parsers with RUNS executions, or only TARGET; installs cargo-fuzz
+	fuzz/run.sh $(RUNS) $(TARGET)
+
+fuzz-short: ## Fuzz all parsers with SHORT_RUNS executions, in a build that is sooner there
+	CARGO_PROFILE_RELEASE_OPT_LEVEL=1 fuzz/run.sh $(SHORT_RUNS)
 
 clients: client-python client-typescript client-go ## Check and test the clients in other languages
 

@@ -20,6 +20,7 @@ use crate::log::LogOptions;
 use crate::model::Limits;
 use crate::model::limits::STREAM_NAME_BYTES_MAX;
 use crate::store::StoreOptions;
+use crate::store::home::Engine;
 
 /// Environment variables of the client commands and of the benchmark, which a server may find set.
 const CLIENT_VARIABLES: [&str; 2] = ["QUIPU_ENDPOINT", "QUIPU_TENANT"];
@@ -66,6 +67,10 @@ pub struct Knobs {
     /// Keep everything in memory: for tests of your own; nothing outlives the process
     #[arg(long, env = "QUIPU_IN_MEMORY", num_args = 0..=1, default_missing_value = "true")]
     pub in_memory: Option<bool>,
+
+    /// What the events lie in [default: segments]
+    #[arg(long, env = "QUIPU_LOG", value_enum)]
+    pub log: Option<Engine>,
 
     /// How the log of what happens is written [default: text]
     #[arg(long, env = "QUIPU_LOG_FORMAT", value_enum)]
@@ -175,6 +180,9 @@ pub enum Error {
     /// A variable that nobody knows.
     #[error("the environment variable {0} is not known")]
     UnknownVariable(String),
+    /// Two knobs of which one says what the other denies.
+    #[error("a log in sled lies in a data directory: in_memory and log = sled exclude each other")]
+    SledInMemory,
     /// A value out of its bounds.
     #[error("{knob} is {value}, it must be {bounds}")]
     OutOfBounds {
@@ -196,6 +204,8 @@ pub struct Config {
     pub data: PathBuf,
     /// Whether everything is kept in memory.
     pub in_memory: bool,
+    /// What the events lie in.
+    pub log: Engine,
     /// How the log of what happens is written.
     pub log_format: LogFormat,
     /// What is logged.
@@ -232,6 +242,7 @@ impl Config {
             listen: knobs.listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 2113))),
             data: knobs.data.unwrap_or("quipu-data".into()),
             in_memory: knobs.in_memory.unwrap_or(false),
+            log: knobs.log.unwrap_or_default(),
             log_format: knobs.log_format.unwrap_or(LogFormat::Text),
             log_level: knobs.log_level.unwrap_or("info".into()),
             heartbeat: Duration::from_secs(knobs.heartbeat_seconds.unwrap_or(15)),
@@ -270,6 +281,9 @@ impl Config {
         let check = |knob, value: u64, range: std::ops::RangeInclusive<u64>, bounds| {
             if range.contains(&value) { Ok(()) } else { Err(Error::OutOfBounds { knob, value, bounds }) }
         };
+        if self.in_memory && self.log == Engine::Sled {
+            return Err(Error::SledInMemory);
+        }
         let (limits, log) = (&self.store.limits, &self.store.log);
         check("heartbeat_seconds", self.heartbeat.as_secs(), 1..=u64::MAX, "at least 1")?;
         check("segment_bytes", log.segment_bytes, 4 << 10..=2 << 30, "4 KiB to 2 GiB")?;
@@ -292,7 +306,7 @@ impl fmt::Display for Config {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (limits, log) = (&self.store.limits, &self.store.log);
         write!(formatter, "listen={} data={} in_memory={}", self.listen, self.data.display(), self.in_memory)?;
-        write!(formatter, " log_format={:?} log_level={}", self.log_format, self.log_level)?;
+        write!(formatter, " log={} log_format={:?} log_level={}", self.log, self.log_format, self.log_level)?;
         write!(formatter, " heartbeat_seconds={}", self.heartbeat.as_secs())?;
         write!(formatter, " drain_seconds={}", self.drain.as_secs())?;
         write!(formatter, " segment_bytes={} segment_events={}", log.segment_bytes, log.segment_events)?;
@@ -317,6 +331,7 @@ impl Knobs {
             listen: self.listen.or(other.listen),
             data: self.data.or(other.data),
             in_memory: self.in_memory.or(other.in_memory),
+            log: self.log.or(other.log),
             log_format: self.log_format.or(other.log_format),
             log_level: self.log_level.or(other.log_level),
             heartbeat_seconds: self.heartbeat_seconds.or(other.heartbeat_seconds),
@@ -392,6 +407,13 @@ mod tests {
         let check = |name: &str| check_variables([name.to_owned()].into_iter());
         assert!(matches!(check("QUIPU_LISEN"), Err(Error::UnknownVariable(_))));
         assert!(check("QUIPU_LISTEN").is_ok() && check("QUIPU_ENDPOINT").is_ok() && check("PATH").is_ok());
+    }
+
+    #[test]
+    fn a_log_in_sled_needs_a_data_directory() {
+        assert_eq!(Config::of(file("log = \"sled\"")).unwrap().log, Engine::Sled);
+        let refused = Config::of(file("log = \"sled\"\nin_memory = true\n"));
+        assert!(matches!(refused, Err(Error::SledInMemory)), "{refused:?}");
     }
 
     #[test]

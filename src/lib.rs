@@ -28,6 +28,10 @@ pub mod state;
 
 pub mod disk;
 
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
+
 pub mod clock;
 pub mod crew;
 pub mod metrics;

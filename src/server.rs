@@ -37,7 +37,7 @@ use crate::proto::server_info_server::ServerInfoServer;
 use crate::proto::snapshots_server::SnapshotsServer;
 use crate::proto::streams_server::StreamsServer;
 use crate::proto::umadb::dcb_server::DcbServer;
-use crate::store::home::HomeError;
+use crate::store::home::{Engine, HomeError};
 use crate::store::{self, Absent, Condition, Home, Tenants};
 
 /// How often unused tenants are looked for.
@@ -91,7 +91,8 @@ pub fn transport() -> Server {
 pub async fn run(config: Config, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
     let disk: Arc<dyn Disk> = if config.in_memory { Arc::new(MemoryDisk::default()) } else { Arc::new(RealDisk) };
     let data = if config.in_memory { Path::new("/memory") } else { &config.data };
-    let home = Home::take(disk, data)?;
+    let home = Home::take_with(disk, data, config.log)?;
+    warn_of_limits(config.log);
     let metrics = Arc::new(Metrics::new()?);
     let tenants = Tenants::new(home, config.store.clone(), metrics.clone(), config.tenants_open_max);
     tenants.get(&TenantId::default(), Absent::Create).await.map_err(Error::Open)?;
@@ -131,6 +132,17 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: impl Future<Ou
     }
     tracing::info!("stopped");
     if is_poisoned { Err(Error::Poisoned) } else { Ok(()) }
+}
+
+/// Says what the server can not promise.
+fn warn_of_limits(engine: Engine) {
+    match engine {
+        Engine::Segments => {}
+        Engine::Sled => tracing::warn!(
+            "the log lies in sled: its memory and the time of a start grow with the log, damage to its file behind the \
+             last complete segment may go unnoticed, and power cuts are not simulated in its tests: see docs/sled.md"
+        ),
+    }
 }
 
 fn routes(config: &Config, tenants: &Arc<Tenants>, metrics: &Arc<Metrics>) -> Result<(HealthReporter, Routes), Error> {

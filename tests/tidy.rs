@@ -30,7 +30,7 @@ const FILES: &[&str] = &["src/disk/", "src/config.rs", "src/cli"];
 const HOMES: [(&str, &[&str]); 6] = [
     ("tonic", WIRE),
     ("prost", WIRE),
-    ("sled", &["src/state/"]),
+    ("sled", &["src/state/", "src/disk/"]),
     ("std::fs", FILES),
     ("tokio::fs", &[]),
     ("rustix", FILES),

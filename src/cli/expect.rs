@@ -24,6 +24,20 @@ fn expected(text: &str) -> Result<Expected, String> {
     }
 }
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) mod fuzzing {
+    //! What is asserted of any text that is given for an expectation.
+
+    use super::{Expected, expected};
+
+    pub(in crate::cli) fn expectation(text: &str) {
+        let words = ["any", "none", "exists"].contains(&text);
+        let number = text.parse().ok().map(Expected::Revision);
+        assert_eq!(expected(text).ok().filter(|_| !words), number);
+        assert!(!words || expected(text).is_ok());
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

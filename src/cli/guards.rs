@@ -99,6 +99,20 @@ fn item(text: &str) -> Result<QueryItem, String> {
     Ok(item)
 }
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) mod fuzzing {
+    //! What is asserted of any text that is given for a query.
+
+    use super::{Expression, Query};
+
+    pub(in crate::cli) fn expression(text: &str) {
+        let Ok(found) = Expression::parse(text) else { return };
+        assert_eq!(found.text, text);
+        assert_eq!(found.query == Query::all(), text == "all");
+        assert!(text == "all" || text.split(',').all(|part| part.contains('=')));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use clap::Parser;

@@ -14,6 +14,9 @@ mod event_json;
 mod event_line;
 mod expect;
 mod export;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod guards;
 mod import;
 mod info;

@@ -57,29 +57,29 @@ pub fn run(args: VerifyArgs) -> ExitCode {
 }
 
 fn verify(data: &Path) -> Result<bool, Error> {
-    let disk = RealDisk;
-    if !disk.exists(&data.join("FORMAT"))? {
+    if !RealDisk.exists(&data.join("FORMAT"))? {
         return Err(Error::NoHome(data.into()));
     }
-    let home = Home::take(Arc::new(disk), data)?;
+    let home = Home::take(Arc::new(RealDisk), data)?;
     let mut is_well = true;
     for tenant in home.tenants()? {
         let directory = home.tenant(&tenant);
-        let progress = Progress::bytes(Some(log_bytes(&disk, &directory)?));
+        let disk = home.disk_of(&tenant)?;
+        let progress = Progress::bytes(Some(log_bytes(&*disk, &directory)?));
         let mut reached = 0;
-        let findings = log::verify::verify(&disk, &directory.join("log"), &mut |bytes, events| {
+        let findings = log::verify::verify(&*disk, &directory.join("log"), &mut |bytes, events| {
             reached += bytes;
             progress.reached(reached, events);
         })?;
         progress.finish();
-        let unfit = unfit_indexes(&disk, &directory)?;
+        let unfit = unfit_indexes(&*disk, &directory)?;
         is_well &= findings.damage.is_empty();
         print(&tenant, &findings, &unfit)?;
     }
     Ok(is_well)
 }
 
-fn log_bytes(disk: &RealDisk, directory: &Path) -> Result<u64, Error> {
+fn log_bytes(disk: &dyn Disk, directory: &Path) -> Result<u64, Error> {
     let log = directory.join("log");
     let mut bytes = 0;
     for name in disk.list(&log)? {
@@ -89,7 +89,7 @@ fn log_bytes(disk: &RealDisk, directory: &Path) -> Result<u64, Error> {
 }
 
 /// The complete segments whose index file is missing or damaged.
-fn unfit_indexes(disk: &RealDisk, directory: &Path) -> Result<Vec<String>, Error> {
+fn unfit_indexes(disk: &dyn Disk, directory: &Path) -> Result<Vec<String>, Error> {
     let segments = Segments::read_only(disk, &directory.join("log"))?;
     let check = |pair: &[Arc<log::segment::Segment>]| {
         let checked = Index::check(disk, &directory.join("index"), &pair[0], &pair[1]);

@@ -1,8 +1,9 @@
 //! The ground: what the rooms above need of a file system, and nothing more.
 //!
 //! Everything durable goes through [`Disk`] and [`File`], so the same engine runs on real files
-//! ([`real::RealDisk`]), on memory ([`memory::MemoryDisk`]), and on a disk that fails as a seed decides
-//! ([`simulated::SimulatedDisk`]). Calls block; they belong on threads of their own, never on an async worker.
+//! ([`real::RealDisk`]), in a sled database ([`SledDisk`]), on memory ([`memory::MemoryDisk`]), and on a disk that
+//! fails as a seed decides ([`simulated::SimulatedDisk`]). Calls block; they belong on threads of their own, never
+//! on an async worker.
 //!
 //! **The contract.** Bytes are durable once [`File::sync_data`] returned; a name (created, renamed,
 //! removed) is durable once [`Disk::sync_dir`] of its directory returned. A failed sync leaves the
@@ -12,10 +13,14 @@ pub mod error;
 pub mod memory;
 pub mod real;
 pub mod simulated;
+pub mod sled;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 use std::sync::Arc;
 
+pub use self::sled::SledDisk;
 pub use error::{Error, Operation};
 
 /// How a file is opened.

@@ -10,6 +10,9 @@ mod checkpoints;
 mod consumers;
 mod convert;
 mod event_store;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod paging;
 mod read_models;
 mod server_info;

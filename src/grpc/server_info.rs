@@ -22,7 +22,7 @@ impl ServerInfo for Doors {
         let is_durable = self.tenants.is_durable();
         Ok(Response::new(ServerInfoGetResponse {
             version: env!("CARGO_PKG_VERSION").into(),
-            engine: if is_durable { "segments" } else { "memory" }.into(),
+            engine: if is_durable { self.tenants.engine().to_string() } else { "memory".into() },
             durability: if is_durable { "synced" } else { "volatile" }.into(),
             limits: Some(self.limits(&self.tenants.options().limits)),
             head: Some(head),

@@ -13,6 +13,9 @@ mod build;
 mod candidates;
 mod error;
 mod filter;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod lookup;
 #[cfg(test)]
 mod made;

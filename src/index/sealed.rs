@@ -144,7 +144,7 @@ impl Sealed {
         let of = &segment.header;
         let is_its = header.log_id == of.log_id
             && header.salt == of.salt
-            && u64::from(header.events) == next.header.first_position.0 - of.first_position.0
+            && next.header.first_position.0.checked_sub(of.first_position.0) == Some(u64::from(header.events))
             && header.last_block == next.header.previous_block
             && header.segment == of.number
             && header.first_position == of.first_position;

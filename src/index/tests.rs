@@ -25,6 +25,18 @@ fn walks_in_both_directions_find_what_a_plain_list_has() {
 }
 
 #[test]
+fn a_segment_beside_one_that_does_not_follow_it_has_no_index() {
+    let made = made(9, u64::MAX, 0);
+    let all = made.segments.all();
+    let check = |segment: &Segment, next| Index::check(&made.disk, Path::new(INDEX), segment, next);
+    assert!(check(&all[0], &all[1]).is_ok());
+    // As in a directory in which somebody swapped the names of files.
+    for (segment, next) in [(1, 0), (0, 2), (0, 0)] {
+        assert!(matches!(check(&all[segment], &all[next]), Err(Error::Damaged { .. })), "{segment}, {next}");
+    }
+}
+
+#[test]
 fn terms_that_share_a_list_let_more_through_and_never_less() {
     for (seed, memory_bytes) in [(4, 0), (5, u64::MAX)] {
         made(seed, COLLIDING, memory_bytes).check(seed, 100, false);

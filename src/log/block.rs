@@ -238,7 +238,9 @@ impl Block {
         if crc32c::crc32c(&bytes[HEADER_BYTES..]) != header.body_crc && !is_planted(Bug::ChecksumIgnored) {
             return Err("the block does not match its checksum");
         }
-        let mut entries = Vec::with_capacity(header.records as usize);
+        // No more than the bytes can hold, whatever the header says.
+        let most = (bytes.len() - HEADER_BYTES) / RECORD_HEADER_BYTES;
+        let mut entries = Vec::with_capacity(most.min(header.records as usize));
         let mut offset = HEADER_BYTES;
         let mut position = header.first_position;
         while offset < bytes.len() {

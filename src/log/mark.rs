@@ -47,7 +47,7 @@ impl Mark {
         Ok(disk.replace(&path(directory), &self.encode())?)
     }
 
-    fn encode(&self) -> [u8; BYTES] {
+    pub(super) fn encode(&self) -> [u8; BYTES] {
         let mut bytes = [0; BYTES];
         bytes[..4].copy_from_slice(&MAGIC);
         bytes[4..8].copy_from_slice(&FORMAT.to_be_bytes());
@@ -59,7 +59,7 @@ impl Mark {
         bytes
     }
 
-    fn decode(bytes: &[u8]) -> Option<Self> {
+    pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
         let bytes: &[u8; BYTES] = bytes.try_into().ok()?;
         let u64_at = |at: usize| bytes[at..].first_chunk().map(|chunk| u64::from_be_bytes(*chunk));
         let whole = bytes[..4] == MAGIC && crc32c::crc32c(&bytes[..40]).to_be_bytes() == bytes[40..];

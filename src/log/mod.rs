@@ -21,6 +21,9 @@ pub mod block;
 pub mod commit_log;
 pub mod cursor;
 pub mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod mark;
 pub mod record;
 mod recovery;

@@ -5,8 +5,8 @@
 
 use std::path::Path;
 
-use super::mark::Mark;
-use super::recovery::{Tail, examine};
+use super::mark::{self, Mark};
+use super::recovery::{Tail, examine, was_being_made};
 use super::segment::{Blocks, SUFFIX, Segment};
 use super::{Error, Placed};
 use crate::disk::{Disk, Open};
@@ -58,6 +58,11 @@ pub fn verify(disk: &dyn Disk, directory: &Path, progress: &mut dyn FnMut(u64, u
     let mark = keep_damage(&mut findings, Mark::read(disk, directory))?.flatten();
     let mut names = disk.list(directory)?;
     names.retain(|name| name.ends_with(SUFFIX));
+    set_unfinished_aside(disk, directory, &mut names, &mut findings)?;
+    if let (true, Some(_)) = (names.is_empty(), mark) {
+        let file = mark::path(directory);
+        findings.damage.push(Error::Damaged { file, offset: 0, what: "there is a mark, but no segment" });
+    }
     let mut previous = None;
     for (index, name) in names.iter().enumerate() {
         let opened = Segment::open(disk, &directory.join(name), Open::Read);
@@ -65,6 +70,9 @@ pub fn verify(disk: &dyn Disk, directory: &Path, progress: &mut dyn FnMut(u64, u
             previous = None;
             continue;
         };
+        if *name != segment.header.file_name() || index == 0 && segment.header.number != 1 {
+            findings.damage.push(segment.damaged(0, "the segment does not follow the one before it"));
+        }
         let bytes = segment.file().len()?;
         findings.segments += 1;
         findings.bytes += bytes;
@@ -74,6 +82,22 @@ pub fn verify(disk: &dyn Disk, directory: &Path, progress: &mut dyn FnMut(u64, u
         progress(bytes, findings.events);
     }
     Ok(findings)
+}
+
+/// Leaves a newest segment out that was being made when the power went, as a start does.
+fn set_unfinished_aside(
+    disk: &dyn Disk,
+    directory: &Path,
+    names: &mut Vec<String>,
+    findings: &mut Findings,
+) -> Result<(), Error> {
+    let Some(path) = names.last().map(|name| directory.join(name)) else { return Ok(()) };
+    let opened = Segment::open(disk, &path, Open::Read);
+    if matches!(opened, Err(Error::Damaged { .. })) && was_being_made(disk, &path)? {
+        names.pop();
+        findings.torn_bytes = disk.open(&path, Open::Read)?.len()?;
+    }
+    Ok(())
 }
 
 fn keep_damage<T>(findings: &mut Findings, checked: Result<T, Error>) -> Result<Option<T>, Error> {
@@ -106,7 +130,7 @@ fn walk(
     let blocks = if is_newest {
         let mut blocks = segment.blocks()?;
         if examine(segment, &mut blocks, mark, &mut |placed| visit(&placed, findings))? == Tail::Torn {
-            findings.torn_bytes = blocks.file_bytes() - blocks.offset;
+            findings.torn_bytes += blocks.file_bytes() - blocks.offset;
         }
         blocks
     } else {
@@ -132,4 +156,79 @@ fn follows(segment: &Segment, previous: &End) -> bool {
         && header.first_position == previous.position
         && header.previous_block == previous.block
         && header.previous_hash == previous.hash
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::{Appended, CommitLog, Draft, Kind, LogOptions, SegmentLog};
+    use super::*;
+    use crate::disk::memory::MemoryDisk;
+
+    const LOG: &str = "/log";
+
+    /// A log of three segments, each of one block, and the names of their files.
+    fn made() -> (MemoryDisk, Vec<String>) {
+        let disk = MemoryDisk::default();
+        let options = LogOptions { segment_bytes: 200, disk_reserve_bytes: 0, ..LogOptions::default() };
+        let mut log = open(&disk, options).unwrap();
+        for _ in 0..3 {
+            let mut draft = Draft::new(log.next_position());
+            draft.put_control(Kind::CheckpointDeleted, "reader", b"reader");
+            assert!(matches!(log.append(log.tail(), draft), Ok(Appended::Committed(_))));
+        }
+        let mut names = disk.list(Path::new(LOG)).unwrap();
+        names.retain(|name| name.ends_with(SUFFIX));
+        assert_eq!(names.len(), 3);
+        (disk, names)
+    }
+
+    fn open(disk: &MemoryDisk, options: LogOptions) -> Result<SegmentLog, Error> {
+        SegmentLog::open(Arc::new(disk.clone()), Path::new(LOG), Path::new("/aside"), options, &mut |_, _| {})
+    }
+
+    fn found(disk: &MemoryDisk) -> Findings {
+        verify(disk, Path::new(LOG), &mut |_, _| {}).unwrap()
+    }
+
+    #[track_caller]
+    fn assert_refused_and_found(disk: &MemoryDisk) {
+        let findings = found(disk);
+        assert!(!findings.damage.is_empty(), "{findings:?}");
+        assert!(matches!(open(disk, LogOptions::default()), Err(Error::Damaged { .. })));
+    }
+
+    #[test]
+    fn a_missing_segment_is_found_wherever_it_was() {
+        for missing in 0..2 {
+            let (disk, names) = made();
+            disk.remove(&Path::new(LOG).join(&names[missing])).unwrap();
+            assert_refused_and_found(&disk);
+        }
+        let (disk, names) = made();
+        for name in names {
+            disk.remove(&Path::new(LOG).join(name)).unwrap();
+        }
+        assert_refused_and_found(&disk);
+    }
+
+    #[test]
+    fn a_segment_of_another_name_is_found() {
+        let (disk, names) = made();
+        let other = names[0].replace("-0000", "-0001");
+        disk.rename(&Path::new(LOG).join(&names[0]), &Path::new(LOG).join(other)).unwrap();
+        assert_refused_and_found(&disk);
+    }
+
+    #[test]
+    fn a_segment_that_was_being_made_is_a_torn_tail() {
+        let (disk, names) = made();
+        disk.open(&Path::new(LOG).join(&names[2]), Open::Write).unwrap().set_len(70).unwrap();
+        let findings = found(&disk);
+        assert!(findings.damage.is_empty(), "{findings:?}");
+        assert_eq!((findings.segments, findings.blocks, findings.torn_bytes), (2, 2, 70));
+        assert!(open(&disk, LogOptions::default()).is_ok());
+        assert_eq!(found(&disk).torn_bytes, 0);
+    }
 }

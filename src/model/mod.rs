@@ -6,6 +6,9 @@
 pub mod consumer;
 pub mod event;
 pub mod expected;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod guard;
 pub mod life_cycle;
 pub mod limits;

@@ -6,6 +6,9 @@
 //! (`read_models`) lie on a shelf of their own and are made again by their projectors.
 
 mod directory;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod keys;
 mod memory;
 pub mod read_models;

@@ -1,25 +1,19 @@
 //! The shelf in sled 0.34.
 //!
-//! sled may fail to open after a crash, and may hang or panic while it tries; its files may be damaged
-//! in ways it does not see. So it is opened on a thread of its own, under a time limit, and whatever
-//! goes wrong ends the same way: the directory is moved aside and an empty one is made. The log has
-//! everything.
+//! sled may fail to open after a crash, and its files may be damaged in ways it does not see. Whatever goes wrong
+//! ends the same way: the directory is moved aside and an empty one is made. The log has everything.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc;
 use std::time::Duration;
 
 use super::shelf::Row;
 use super::{Change, Error, Shelf};
 use crate::disk::Disk;
+use crate::disk::sled::opening::{open_guarded, remove_unfinished};
 
 /// sled's unit of allocation on disk: small, so that an empty store is.
 const SEGMENT_BYTES: usize = 64 << 10;
-
-/// A snapshot that sled had not finished when the process ended, which it can not open.
-const UNFINISHED: &str = ".generating";
 
 /// How a shelf is kept.
 #[derive(Debug, Clone, Copy)]
@@ -52,13 +46,13 @@ struct SledShelf {
 /// Opens the shelf in a directory; moves it to `aside` and begins an empty one when it can not be.
 pub fn open_sled(disk: &dyn Disk, directory: &Path, aside: &Path, keeping: Keeping) -> Result<Arc<dyn Shelf>, Error> {
     disk.create_dir(directory).map_err(told)?;
-    remove_unfinished(disk, directory)?;
-    match open_guarded(directory, keeping) {
+    remove_unfinished(disk, directory).map_err(told)?;
+    match open_within(directory, keeping) {
         Ok(shelf) => Ok(shelf),
         Err(error) => {
             tracing::warn!(%error, directory = %directory.display(), "setting a damaged state directory aside");
             set_aside(disk, directory, aside)?;
-            open_guarded(directory, keeping)
+            open_within(directory, keeping)
         }
     }
 }
@@ -73,38 +67,22 @@ fn set_aside(disk: &dyn Disk, directory: &Path, aside: &Path) -> Result<(), Erro
     disk.create_dir(directory).map_err(told)
 }
 
-fn remove_unfinished(disk: &dyn Disk, directory: &Path) -> Result<(), Error> {
-    for name in disk.list(directory).map_err(told)? {
-        if name.ends_with(UNFINISHED) {
-            disk.remove(&directory.join(name)).map_err(told)?;
-        }
-    }
-    Ok(())
-}
-
-fn open_guarded(directory: &Path, keeping: Keeping) -> Result<Arc<dyn Shelf>, Error> {
-    let (answer, opened) = mpsc::sync_channel(1);
+fn open_within(directory: &Path, keeping: Keeping) -> Result<Arc<dyn Shelf>, Error> {
     let directory = PathBuf::from(directory);
-    let work = move || {
-        let opened = catch_unwind(AssertUnwindSafe(|| open(&directory, keeping)));
-        // Nobody listens any more when the time limit has passed.
-        drop(answer.send(opened.unwrap_or_else(|_| Err(Error("sled panicked".into())))));
-    };
-    std::thread::Builder::new().name("quipu-state-open".into()).spawn(work).map_err(told)?;
-    opened.recv_timeout(keeping.open_time_max).map_err(|_| Error("sled did not open in time".into()))?
+    open_guarded(keeping.open_time_max, move || open(&directory, keeping)).map_err(Error)
 }
 
-fn open(directory: &Path, keeping: Keeping) -> Result<Arc<dyn Shelf>, Error> {
+fn open(directory: &Path, keeping: Keeping) -> sled::Result<Arc<dyn Shelf>> {
     let config = sled::Config::new()
         .path(directory)
         .cache_capacity(keeping.cache_bytes)
         .segment_size(SEGMENT_BYTES)
         .flush_every_ms(Some(keeping.flush_every_ms));
-    let tree = config.open().map_err(told)?;
+    let tree = config.open()?;
     // A walk over every row finds damage now rather than under a request.
     if keeping.walks_rows {
         for row in &*tree {
-            row.map_err(told)?;
+            row?;
         }
     }
     Ok(Arc::new(SledShelf { tree }))

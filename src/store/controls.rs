@@ -237,7 +237,7 @@ fn change_at(reader: &Reader, place: Place) -> Result<ControlChange, Error> {
         .ok_or_else(|| Error::internal(state::Error("a malformed control record".into())))
 }
 
-fn decode(kind: Kind, name_bytes: u16, bytes: &[u8], place: Place) -> Option<ControlChange> {
+pub(super) fn decode(kind: Kind, name_bytes: u16, bytes: &[u8], place: Place) -> Option<ControlChange> {
     match kind {
         Kind::Event => None,
         Kind::SnapshotSaved => {

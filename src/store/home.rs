@@ -1,21 +1,45 @@
 //! The data directory: its lock, its format, and where tenants lie.
 //!
 //! ```text
-//!   <data>/FORMAT                what wrote this directory
+//!   <data>/FORMAT                what wrote this directory, and what its logs lie in
 //!          LOCK                  held by the process that serves it
 //!          tenants/<name>/log, index, state, quarantine
 //! ```
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use clap::ValueEnum;
+use serde::Deserialize;
 use thiserror::Error;
 
-use crate::disk::{self, Disk, Lock};
+use crate::disk::{self, Disk, Lock, SledDisk};
+use crate::log::segment;
 use crate::model::TenantId;
 
 /// The format of the directory that this program writes and reads.
 const FORMAT: u32 = 1;
+
+/// What the logs of a data directory lie in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Engine {
+    /// Files, one for each segment.
+    #[default]
+    Segments,
+    /// A sled database for each tenant.
+    Sled,
+}
+
+impl fmt::Display for Engine {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Segments => "segments",
+            Self::Sled => "sled",
+        })
+    }
+}
 
 /// Why a data directory can not be used.
 #[derive(Debug, Error)]
@@ -34,6 +58,14 @@ pub enum HomeError {
         /// Its format.
         found: u32,
     },
+    /// Its logs lie in something else.
+    #[error("the logs in {} lie in {found}: serve it with `--log {found}`", directory.display())]
+    OtherEngine {
+        /// The data directory.
+        directory: PathBuf,
+        /// What they lie in.
+        found: Engine,
+    },
     /// It is not a data directory.
     #[error("{} is neither empty nor a data directory: its FORMAT is missing or unreadable", .0.display())]
     Foreign(PathBuf),
@@ -44,20 +76,36 @@ pub enum HomeError {
 pub struct Home {
     disk: Arc<dyn Disk>,
     directory: PathBuf,
+    engine: Engine,
     _lock: Box<dyn Lock>,
 }
 
 impl Home {
-    /// Takes a data directory, or makes it.
+    /// Takes a data directory as it is, or makes one of segments.
     pub fn take(disk: Arc<dyn Disk>, directory: &Path) -> Result<Self, HomeError> {
+        Self::take_as(disk, directory, None)
+    }
+
+    /// Takes a data directory whose logs lie in `engine`, or makes it.
+    pub fn take_with(disk: Arc<dyn Disk>, directory: &Path, engine: Engine) -> Result<Self, HomeError> {
+        Self::take_as(disk, directory, Some(engine))
+    }
+
+    fn take_as(disk: Arc<dyn Disk>, directory: &Path, asked: Option<Engine>) -> Result<Self, HomeError> {
         disk.create_dir(directory)?;
         let lock = disk.lock(&directory.join("LOCK"))?.ok_or_else(|| HomeError::Locked(directory.into()))?;
         let format = directory.join("FORMAT");
+        let mut engine = asked.unwrap_or_default();
         if disk.exists(&format)? {
-            let found = read_format(&disk.read(&format)?).ok_or_else(|| HomeError::Foreign(directory.into()))?;
-            if found > FORMAT {
-                return Err(HomeError::Newer { directory: directory.into(), found });
+            let (version, found) =
+                read_format(&disk.read(&format)?).ok_or_else(|| HomeError::Foreign(directory.into()))?;
+            if version > FORMAT {
+                return Err(HomeError::Newer { directory: directory.into(), found: version });
             }
+            if asked.is_some_and(|asked| asked != found) {
+                return Err(HomeError::OtherEngine { directory: directory.into(), found });
+            }
+            engine = found;
             // Whoever wrote it may have died before its name was synced.
             disk.sync_dir(directory)?;
         } else {
@@ -65,10 +113,26 @@ impl Home {
             if !disk.list(directory)?.iter().all(is_ours) {
                 return Err(HomeError::Foreign(directory.into()));
             }
-            disk.replace(&format, format!("quipu {FORMAT}\n").as_bytes())?;
+            disk.replace(&format, write_format(engine).as_bytes())?;
         }
         disk.create_dir(&directory.join("tenants"))?;
-        Ok(Self { disk, directory: directory.into(), _lock: lock })
+        Ok(Self { disk, directory: directory.into(), engine, _lock: lock })
+    }
+
+    /// What its logs lie in.
+    pub fn engine(&self) -> Engine {
+        self.engine
+    }
+
+    /// The disk on which a tenant is opened: it holds the tenant's log, whatever that lies in.
+    pub fn disk_of(&self, tenant: &TenantId) -> Result<Arc<dyn Disk>, disk::Error> {
+        match self.engine {
+            Engine::Segments => Ok(self.disk.clone()),
+            Engine::Sled => {
+                let log = self.tenant(tenant).join("log");
+                Ok(Arc::new(SledDisk::open(self.disk.clone(), &log, segment::SUFFIX)?))
+            }
+        }
     }
 
     /// The disk it lies on.
@@ -93,8 +157,21 @@ impl Home {
     }
 }
 
-fn read_format(bytes: &[u8]) -> Option<u32> {
-    std::str::from_utf8(bytes).ok()?.strip_prefix("quipu ")?.trim_end().parse().ok()
+/// The format and the engine. A program that knows of segments alone takes a second line for none of its own.
+fn read_format(bytes: &[u8]) -> Option<(u32, Engine)> {
+    let text = std::str::from_utf8(bytes).ok()?.strip_prefix("quipu ")?.trim_end();
+    let (version, engine) = match text.split_once('\n') {
+        Some((version, line)) => (version, Engine::from_str(line.strip_prefix("log ")?, false).ok()?),
+        None => (text, Engine::Segments),
+    };
+    Some((version.parse().ok()?, engine))
+}
+
+fn write_format(engine: Engine) -> String {
+    match engine {
+        Engine::Segments => format!("quipu {FORMAT}\n"),
+        Engine::Sled => format!("quipu {FORMAT}\nlog {engine}\n"),
+    }
 }
 
 #[cfg(test)]
@@ -126,5 +203,22 @@ mod tests {
         assert!(matches!(take("/new"), Err(HomeError::Newer { found: 2, .. })));
         assert!(matches!(take("/odd"), Err(HomeError::Foreign(_))));
         assert!(matches!(take("/photos"), Err(HomeError::Foreign(_))));
+    }
+
+    #[test]
+    fn a_directory_remembers_what_its_logs_lie_in() {
+        let disk = MemoryDisk::default();
+        let take = |path, engine| Home::take_with(Arc::new(disk.clone()), Path::new(path), engine);
+        for (path, is, other) in [("/a", Engine::Sled, Engine::Segments), ("/b", Engine::Segments, Engine::Sled)] {
+            drop(take(path, is).unwrap());
+            let format = disk.read(&Path::new(path).join("FORMAT")).unwrap();
+            let refused = take(path, other);
+            assert!(matches!(refused, Err(HomeError::OtherEngine { found, .. }) if found == is), "{refused:?}");
+            assert_eq!(disk.read(&Path::new(path).join("FORMAT")).unwrap(), format);
+            assert_eq!(take(path, is).unwrap().engine(), is);
+            assert_eq!(Home::take(Arc::new(disk.clone()), Path::new(path)).unwrap().engine(), is);
+        }
+        write(&disk, "/c/FORMAT", b"quipu 1\nlog wood\n");
+        assert!(matches!(take("/c", Engine::Segments), Err(HomeError::Foreign(_))));
     }
 }

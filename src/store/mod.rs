@@ -38,6 +38,9 @@ pub mod consumers;
 mod controls;
 mod error;
 pub mod folding;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod group;
 mod guards;
 mod heads;

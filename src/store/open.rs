@@ -3,8 +3,8 @@
 //! ```text
 //!   log     open the segments, walk the newest, cut a torn tail or refuse
 //!   index   open the sealed parts, fill the newest from that walk
-//!   state   open the shelf, enter what it does not have yet, and take the checkpoints from it
 //!   ids     fill the window of recent event ids from the end of the log
+//!   state   open the shelf, enter what it does not have yet, and take the checkpoints from it
 //!   writer  start
 //! ```
 
@@ -143,6 +143,10 @@ impl Store {
         let (log_id, head, segments) = (log.id(), log.next_position().before(), log.segments());
         let reader = Reader::new(index.clone(), segments, options.crew.clone());
 
+        // Before the shelf: a start that finds damage here leaves every file as it is.
+        reader.find_lives()?;
+        let (ids, last_time) = recent_ids(&reader, head, options.limits.recent_event_ids)?;
+
         let shelf = open_shelf(&*shelf_disk, &layout, options)?;
         let per_stream = options.limits.snapshots_per_stream;
         let directory_of = Directory::new(shelf, log_id, per_stream);
@@ -151,9 +155,6 @@ impl Store {
         let checkpoints = Arc::new(Checkpoints::new(controls.checkpoints()?));
         let consumers = Consumers::find(&controls)?;
         let policies = Arc::new(Policies::find(&controls)?);
-        reader.find_lives()?;
-
-        let (ids, last_time) = recent_ids(&reader, head, options.limits.recent_event_ids)?;
         let watchers = Arc::<Watchers>::default();
         let recent = Arc::new(Recent::new(options.recent_bytes, head.next()));
         let crew = &options.crew;
@@ -206,7 +207,7 @@ impl Store {
             checkpoints,
             consumers,
             policies,
-            cabinet: Cabinet::new(shelf_disk, layout.read_models, layout.quarantine),
+            cabinet: Cabinet::new(shelf_disk, layout.read_models, layout.quarantine, log_id),
             watchers,
             clock: options.clock.clone(),
             queue,

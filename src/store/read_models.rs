@@ -16,12 +16,13 @@ pub(super) struct Cabinet {
     disk: Arc<dyn Disk>,
     directory: PathBuf,
     aside: PathBuf,
+    log_id: u128,
     open: Mutex<Option<Arc<ReadModels>>>,
 }
 
 impl Cabinet {
-    pub(super) fn new(disk: Arc<dyn Disk>, directory: PathBuf, aside: PathBuf) -> Self {
-        Self { disk, directory, aside, open: Mutex::default() }
+    pub(super) fn new(disk: Arc<dyn Disk>, directory: PathBuf, aside: PathBuf, log_id: u128) -> Self {
+        Self { disk, directory, aside, log_id, open: Mutex::default() }
     }
 
     fn get(&self) -> Result<Arc<ReadModels>, Error> {
@@ -29,12 +30,12 @@ impl Cabinet {
         if let Some(models) = &*open {
             return Ok(models.clone());
         }
-        let models = if self.disk.is_durable() {
-            ReadModels::open(open_sled(&*self.disk, &self.directory, &self.aside, Keeping::READ_MODELS)?)?
+        let shelf = if self.disk.is_durable() {
+            open_sled(&*self.disk, &self.directory, &self.aside, Keeping::READ_MODELS)?
         } else {
-            ReadModels::open(Arc::new(MemoryShelf::default()))?
+            Arc::new(MemoryShelf::default())
         };
-        Ok(open.insert(Arc::new(models)).clone())
+        Ok(open.insert(Arc::new(ReadModels::open(shelf, self.log_id)?)).clone())
     }
 
     /// Writes out what is not on disk yet.

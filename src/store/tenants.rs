@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::consumers::GroupInfo;
+use super::home::Engine;
 use super::store::{Condition, Store};
 use super::{Error, Home, StoreOptions};
 use crate::metrics::Metrics;
@@ -59,6 +60,11 @@ impl Tenants {
     /// Whether stores outlive the process.
     pub fn is_durable(&self) -> bool {
         self.home.disk().is_durable()
+    }
+
+    /// What logs lie in.
+    pub fn engine(&self) -> Engine {
+        self.home.engine()
     }
 
     /// The store of a tenant, opened if it was not.
@@ -132,7 +138,7 @@ impl Tenants {
         if self.open.read().expect("no panic under this lock").len() >= self.open_max {
             return Err(Error::TooManyTenants);
         }
-        let disk = self.home.disk().clone();
+        let disk = self.home.disk_of(tenant)?;
         let store = Store::open(disk, &self.home.tenant(tenant), &self.options, self.metrics.clone())?;
         self.watch(store.condition());
         self.open.write().expect("no panic under this lock").insert(tenant.clone(), store.clone());

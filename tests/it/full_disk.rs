@@ -11,7 +11,7 @@ use quipu_client::{Client, Error, Expected, NewEvent};
 use tempfile::TempDir;
 
 use crate::events::{append, assert_dense, event, events, ids, log};
-use crate::server::TestServer;
+use crate::server::{TestServer, engine};
 
 /// A mounted file system of 24 MiB.
 struct SmallDisk {
@@ -77,7 +77,9 @@ async fn a_full_disk_refuses_appends_keeps_what_was_acknowledged_and_recovers() 
     let mut server = TestServer::start_in(&disk.data(), &["--disk-reserve-bytes", "4194304"]);
     let client = server.client().await;
     let mut acknowledged = fill(&client).await;
-    assert!(acknowledged.len() > 20, "{} events of 500 kB went in", acknowledged.len());
+    // sled may take several times the bytes that it is given, so less is left from the beginning.
+    let least = if engine() == "sled" { 2 } else { 20 };
+    assert!(acknowledged.len() > least, "{} events of 500 kB went in", acknowledged.len());
     for _ in 0..5 {
         let large = vec![NewEvent::new("Large", vec![7; 500_000])];
         let refused = client.append("large", Expected::Any, large).await;

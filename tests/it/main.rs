@@ -36,6 +36,7 @@ mod read_stream;
 mod rebuild;
 mod refused_start;
 mod session;
+mod sled;
 mod snapshots;
 mod state;
 mod statistics;

@@ -50,9 +50,9 @@ async fn a_stream_over_many_segments_reads_like_a_list() {
             }
             server.restart().await;
         }
-        let segments = std::fs::read_dir(server.data().join("tenants/default/log")).unwrap();
-        let segments = segments.filter(|file| file.as_ref().unwrap().path().extension() == Some("seg".as_ref()));
-        assert!(segments.count() > 5, "there are many segments");
+        let indexes = std::fs::read_dir(server.data().join("tenants/default/index")).unwrap();
+        let indexes = indexes.filter(|file| file.as_ref().unwrap().path().extension() == Some("idx".as_ref()));
+        assert!(indexes.count() > 5, "there are many segments");
     }
 }
 

@@ -141,17 +141,25 @@ async fn a_state_directory_of_garbage_is_made_again() {
     assert_answers(&mut server, &before, "with garbage for a state").await;
 }
 
+/// Copies what is in a directory, and below it.
+fn copy(from: &Path, to: &Path) {
+    for file in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let there = to.join(file.file_name());
+        if file.path().is_dir() {
+            std::fs::create_dir(&there).unwrap();
+            copy(&file.path(), &there);
+        } else {
+            std::fs::copy(file.path(), there).unwrap();
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_log_that_was_put_back_from_a_backup_is_not_mixed_up_with_newer_views() {
     let (mut server, before) = filled().await;
     server.stop().await;
     let (log, backup) = (server.data().join("tenants/default/log"), server.data().join("backup"));
     std::fs::create_dir(&backup).unwrap();
-    let copy = |from: &Path, to: &Path| {
-        for file in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
-            std::fs::copy(file.path(), to.join(file.file_name())).unwrap();
-        }
-    };
     copy(&log, &backup);
 
     server.run();

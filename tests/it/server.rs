@@ -78,6 +78,9 @@ impl TestServer {
         assert!(self.process.is_none(), "the server runs already");
         let mut command = quipu(&["serve", "--log-format", "json"]);
         command.args(["--listen", &self.address.to_string()]).arg("--data").arg(&self.data).args(&self.flags);
+        if self.flags.iter().any(|flag| flag == "--in-memory") {
+            command.env_remove("QUIPU_LOG");
+        }
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("run");
         let stderr = child.stderr.take().expect("piped");
         let (listening, listens) = mpsc::channel();
@@ -230,11 +233,29 @@ fn listen(lines: impl BufRead, log: &Log, listening: &Sender<SocketAddr>) {
     }
 }
 
-/// The program under test, with none of the settings of whoever runs the tests.
+/// What the events of the servers under test lie in: `QUIPU_TEST_LOG`, or segments when nothing is said.
+pub(crate) fn engine() -> String {
+    std::env::var("QUIPU_TEST_LOG").unwrap_or_else(|_| "segments".to_owned())
+}
+
+/// Whether a test can not be as it is, and says so, because the events lie in sled.
+#[allow(clippy::print_stdout, reason = "a test that is skipped says so")]
+pub(crate) fn skipped_on_sled(why: &str) -> bool {
+    let is_sled = engine() == "sled";
+    if is_sled {
+        println!("skipped with the log in sled: {why}");
+    }
+    is_sled
+}
+
+/// The program under test, with none of the settings of whoever runs the tests but [`engine`].
 pub(crate) fn quipu<S: AsRef<OsStr>>(args: &[S]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_quipu"));
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("QUIPU_")) {
         command.env_remove(name);
+    }
+    if let Ok(log) = std::env::var("QUIPU_TEST_LOG") {
+        command.env("QUIPU_LOG", log);
     }
     command.args(args);
     command

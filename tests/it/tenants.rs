@@ -7,7 +7,7 @@ use quipu_client::{
 use tonic::Code;
 
 use crate::events::{append, event, events, head, ids, log, stream};
-use crate::server::{TestServer, within};
+use crate::server::{TestServer, engine, within};
 
 #[tokio::test]
 async fn tenants_see_nothing_of_each_other() {
@@ -114,7 +114,7 @@ async fn the_servers_facts_are_told_for_each_tenant() {
     append(&other, "s", events(0..5)).await;
     let facts = async |client: &Client| {
         let info = client.server_info().await.unwrap();
-        assert_eq!((info.engine.as_str(), info.durability.as_str()), ("segments", "synced"));
+        assert_eq!((info.engine.as_str(), info.durability.as_str()), (engine().as_str(), "synced"));
         assert_eq!(info.version, env!("CARGO_PKG_VERSION"));
         assert!(uuid::Uuid::try_parse(&info.log_id).is_ok());
         (info.tenant, info.head, info.log_id)

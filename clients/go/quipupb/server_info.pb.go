@@ -66,7 +66,7 @@ type ServerInfoGetResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The server's version, such as `0.1.0`.
 	Version string `protobuf:"bytes,1,opt,name=version,proto3" json:"version,omitempty"`
-	// What keeps the log: `segments` on disk or `memory`.
+	// What keeps the log: `segments` on disk, a `sled` database, or `memory`.
 	Engine string `protobuf:"bytes,2,opt,name=engine,proto3" json:"engine,omitempty"`
 	// What an acknowledgement means: `synced` to disk, or `volatile` with `--in-memory`.
 	Durability string `protobuf:"bytes,3,opt,name=durability,proto3" json:"durability,omitempty"`

@@ -11,7 +11,7 @@ use crate::{Client, Error, proto};
 pub struct ServerInfo {
     /// The server's version, such as `0.1.0`.
     pub version: String,
-    /// What keeps the log: `segments` on disk or `memory`.
+    /// What keeps the log: `segments` on disk, a `sled` database, or `memory`.
     pub engine: String,
     /// What an acknowledgement means: `synced` to disk, or `volatile`.
     pub durability: String,

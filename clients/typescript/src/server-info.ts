@@ -11,7 +11,7 @@ import type { Limits } from "./gen/quipu/v1/server_info_pb.js";
 export interface ServerInfo {
   /** The server's version, such as `0.1.0`. */
   readonly version: string;
-  /** What keeps the log: `segments` on disk or `memory`. */
+  /** What keeps the log: `segments` on disk, a `sled` database, or `memory`. */
   readonly engine: string;
   /** What an acknowledgement means: `synced` to disk, or `volatile`. */
   readonly durability: string;

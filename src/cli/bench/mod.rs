@@ -37,6 +37,7 @@ use self::error::refused;
 use self::report::Report;
 use self::rows::Site;
 use crate::cli;
+use crate::store::home::Engine;
 
 /// How many events lie in the log before it is read as a whole.
 const READ_EVENTS: u64 = 1_000_000;
@@ -52,6 +53,9 @@ pub struct BenchArgs {
     /// made in it is removed at the end.
     #[arg(long, value_name = "DIR", default_value = "quipu-bench")]
     data_dir: PathBuf,
+    /// What the events of the bench's own server lie in.
+    #[arg(long, value_enum, default_value_t, conflicts_with = "endpoint")]
+    log: Engine,
     /// How long each row is measured, in seconds.
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=3600))]
     seconds: u64,
@@ -130,7 +134,7 @@ fn run_blocking(args: BenchArgs) -> Result<(), Error> {
     };
     let server = match args.endpoint {
         Some(_) => None,
-        None => Some(start_server(&dir)?),
+        None => Some(start_server(&dir, args.log)?),
     };
     let endpoint = match (&args.endpoint, &server) {
         (Some(endpoint), _) => endpoint.clone(),
@@ -170,13 +174,14 @@ async fn interrupted() -> Result<(), Error> {
     Err(Error::Interrupted)
 }
 
-fn start_server(dir: &BenchDir) -> Result<ChildServer, Error> {
-    start_server_in(&dir.path().join("data"))
+fn start_server(dir: &BenchDir, log: Engine) -> Result<ChildServer, Error> {
+    start_server_in(&dir.path().join("data"), log)
 }
 
 /// Starts a server of the bench's own on a data directory.
-fn start_server_in(data: &Path) -> Result<ChildServer, Error> {
-    let [serve, listen, any, data_flag, format, as_json] =
-        ["serve", "--listen", "127.0.0.1:0", "--data", "--log-format", "json"].map(OsStr::new);
-    ChildServer::start(&[serve, listen, any, data_flag, data.as_os_str(), format, as_json])
+fn start_server_in(data: &Path, log: Engine) -> Result<ChildServer, Error> {
+    let log = log.to_string();
+    let [serve, listen, any, log_flag, log, format, as_json, data_flag] =
+        ["serve", "--listen", "127.0.0.1:0", "--log", &log, "--log-format", "json", "--data"].map(OsStr::new);
+    ChildServer::start(&[serve, listen, any, log_flag, log, format, as_json, data_flag, data.as_os_str()])
 }

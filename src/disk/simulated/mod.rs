@@ -341,9 +341,10 @@ impl Disk for SimulatedDisk {
     fn lock(&self, path: &Path) -> Result<Option<Box<dyn Lock>>, Error> {
         let mut machine = self.machine();
         machine.check().map_err(|source| Error::new(Operation::Lock, path, source))?;
-        let is_free = machine.locked.insert(path.into());
-        let lock = SimulatedLock { disk: self.clone(), path: path.into(), start: machine.start };
-        Ok(is_free.then(|| Box::new(lock) as Box<dyn Lock>))
+        if !machine.locked.insert(path.into()) {
+            return Ok(None);
+        }
+        Ok(Some(Box::new(SimulatedLock { disk: self.clone(), path: path.into(), start: machine.start })))
     }
 
     fn is_durable(&self) -> bool {

@@ -113,7 +113,7 @@ pub(super) fn group(group: GroupInfo) -> proto::ConsumerGroup {
     }
 }
 
-fn settings_out(settings: GroupSettings) -> proto::ConsumerGroupSettings {
+pub(super) fn settings_out(settings: GroupSettings) -> proto::ConsumerGroupSettings {
     proto::ConsumerGroupSettings {
         query: Some(query_out(&settings.query)),
         order: Some(match settings.order {
@@ -129,7 +129,7 @@ fn settings_out(settings: GroupSettings) -> proto::ConsumerGroupSettings {
     }
 }
 
-fn query_out(query: &Query) -> proto::Query {
+pub(super) fn query_out(query: &Query) -> proto::Query {
     let item = |item: &crate::model::QueryItem| proto::QueryItem {
         types: item.types.clone(),
         tags: item.tags.clone(),

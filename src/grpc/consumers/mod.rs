@@ -2,6 +2,8 @@
 
 mod consuming;
 mod convert;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) mod fuzzing;
 
 use std::time::Duration;
 

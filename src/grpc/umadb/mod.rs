@@ -11,6 +11,8 @@
 mod batches;
 mod convert;
 mod event;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) mod fuzzing;
 mod retold;
 mod tracking;
 

@@ -2,6 +2,7 @@
 //!
 //! | byte | key behind it | value |
 //! |---|---|---|
+//! | 0 | nothing | id of the log that they are made of `u128` |
 //! | 1 | a model's name | the active generation `u64`, the last number given out `u64` |
 //! | 2 | name, 0, generation `u64` | position `u64`, seconds `u64`, nanos `u32` |
 //! | 3 | name, 0, generation `u64`, type, 0, id | position, seconds, nanos, length `u16` and content type, data |
@@ -10,6 +11,7 @@
 use super::super::keys::{decode_moment, encode_moment};
 use super::{Document, Generation};
 
+pub(super) const LOG: u8 = 0;
 pub(super) const MODEL: u8 = 1;
 pub(super) const GENERATION: u8 = 2;
 pub(super) const DOCUMENT: u8 = 3;

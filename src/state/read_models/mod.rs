@@ -3,6 +3,8 @@
 //! Every change goes in together with the generation's position, all or nothing. Documents of a generation that
 //! is gone are removed piece by piece; a note says so until that is done.
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) mod fuzzing;
 mod keys;
 
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -104,8 +106,18 @@ pub struct ReadModels {
 }
 
 impl ReadModels {
-    /// Those on a shelf. Goes on removing what was being removed.
-    pub fn open(shelf: Arc<dyn Shelf>) -> Result<Self, Error> {
+    /// Those on a shelf, if they were made of the log with this id: a shelf of another log's is emptied. Goes on
+    /// removing what was being removed.
+    pub fn open(shelf: Arc<dyn Shelf>, log_id: u128) -> Result<Self, Error> {
+        let (found, own) = (shelf.get(&[keys::LOG])?, log_id.to_be_bytes());
+        // Without an id, the shelf is new, or was made before there was one.
+        if found.as_ref().is_some_and(|found| *found != own) {
+            tracing::warn!("the read models are those of another log; their projectors make them again");
+            shelf.clear()?;
+        }
+        if found.is_none_or(|found| found != own) {
+            shelf.apply(vec![Change::Put(vec![keys::LOG], own.to_vec())])?;
+        }
         let models = Self { shelf, writing: Mutex::default() };
         let dying: Vec<_> = models.shelf.rows(&[keys::DYING])?;
         for (name, number) in dying.iter().filter_map(|(key, _)| keys::decode_generation(key)) {
@@ -359,7 +371,7 @@ mod tests {
     /// Once, a page was read while documents changed under it.
     #[test]
     fn a_page_holds_the_documents_of_the_position_that_it_tells() {
-        let models = ReadModels::open(Arc::new(MemoryShelf::default())).unwrap();
+        let models = ReadModels::open(Arc::new(MemoryShelf::default()), 7).unwrap();
         models.write("m", None, write(1), Timestamp::default()).unwrap();
         let listing = Listing { most: 10, bytes: 1 << 20, ..Listing::default() };
         std::thread::scope(|scope| {
@@ -379,15 +391,25 @@ mod tests {
     }
 
     #[test]
+    fn a_shelf_of_another_log_is_emptied() {
+        let shelf = Arc::new(MemoryShelf::default());
+        let names = |log_id| ReadModels::open(shelf.clone(), log_id).unwrap().names("", "", 10).unwrap();
+        ReadModels::open(shelf.clone(), 7).unwrap().write("m", None, write(1), Timestamp::default()).unwrap();
+        assert_eq!(names(7), ["m"]);
+        assert!(names(8).is_empty());
+        assert!(names(7).is_empty(), "it is the other log's from then on");
+    }
+
+    #[test]
     fn what_was_left_of_a_generation_is_removed_at_the_next_start() {
         let shelf = Arc::new(MemoryShelf::default());
-        let models = ReadModels::open(shelf.clone()).unwrap();
+        let models = ReadModels::open(shelf.clone(), 7).unwrap();
         models.write("m", None, write(1), Timestamp::default()).unwrap();
         models.write("m2", None, write(1), Timestamp::default()).unwrap();
         // As a process leaves it that ends right after the first step of a deletion.
         shelf.apply([&[Change::Remove(keys::model("m"))][..], &end("m", 1)].concat()).unwrap();
         assert!(matches!(models.begin("m", Timestamp::default()), Ok(2)), "no number of what is still there");
-        let models = ReadModels::open(shelf.clone()).unwrap();
+        let models = ReadModels::open(shelf.clone(), 7).unwrap();
         assert_eq!(shelf.rows(&keys::generation(keys::DOCUMENT, "m", 1)).unwrap(), []);
         assert_eq!(shelf.rows(&[keys::DYING]).unwrap(), []);
         let listing = Listing { most: 10, bytes: 1 << 20, ..Listing::default() };

@@ -16,6 +16,8 @@
 
 mod asking;
 mod deliveries;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) mod fuzzing;
 mod group;
 mod lanes;
 mod members;

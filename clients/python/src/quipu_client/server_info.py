@@ -13,7 +13,7 @@ class ServerInfo:
 
     version: str
     engine: str
-    """What keeps the log: `segments` on disk or `memory`."""
+    """What keeps the log: `segments` on disk, a `sled` database, or `memory`."""
     durability: str
     """What an acknowledgement means: `synced` to disk, or `volatile` when everything is in memory."""
     limits: proto.Limits

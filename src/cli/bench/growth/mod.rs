@@ -28,6 +28,7 @@ use super::error::refused;
 use super::load::{Measured, Work, closed_loop};
 use super::{Error, start_server_in};
 use crate::cli;
+use crate::store::home::Engine;
 
 /// How many calls in flight the throughput of appends is measured with, and over how many connections.
 const IN_FLIGHT: usize = 64;
@@ -89,7 +90,7 @@ struct Subject {
 
 impl Subject {
     fn start(data: PathBuf) -> Result<Self, Error> {
-        let server = start_server_in(&data)?;
+        let server = start_server_in(&data, Engine::default())?;
         Ok(Self { data, server, entities: Entities::default() })
     }
 
@@ -162,7 +163,7 @@ async fn appends(
 
 fn timed_start(data: &std::path::Path) -> Result<(ChildServer, Duration), Error> {
     let began = Instant::now();
-    Ok((start_server_in(data)?, began.elapsed()))
+    Ok((start_server_in(data, Engine::default())?, began.elapsed()))
 }
 
 async fn append_one(endpoint: &str) -> Result<(), Error> {

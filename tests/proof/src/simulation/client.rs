@@ -10,9 +10,9 @@ use quipu::model::{
 use quipu::store::read::PageSize;
 use quipu::store::{Actual, Append, CheckpointAdvance, CheckpointChange, Error, Store, Transacted, Transaction};
 
-use super::chance::Chance;
 use super::events::model_query;
 use super::notebook::Notebook;
+use crate::chance::Chance;
 use quipu_proof::history::{
     self, Expected, Guard, Outcome, Part, Placed, Proposed, Query, QueryItem, Refusal, Scope, digest,
 };

@@ -6,8 +6,6 @@
 
 #[cfg(feature = "seeded-bugs")]
 pub(crate) mod bugs;
-#[path = "../../../power/chance.rs"]
-mod chance;
 mod client;
 mod events;
 mod notebook;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use quipu::state::{Change, Error, Row, Shelf};
 
-use super::chance::Chance;
+use crate::chance::Chance;
 
 type Rows = BTreeMap<Vec<u8>, Vec<u8>>;
 

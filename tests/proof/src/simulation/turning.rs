@@ -6,7 +6,7 @@ use std::task::{Context, Waker};
 
 use quipu::crew::Crew;
 
-use super::chance::Chance;
+use crate::chance::Chance;
 
 /// How often in a row nothing may happen before everybody waits for nobody.
 const IDLE_ROUNDS_MAX: usize = 1000;

@@ -16,12 +16,12 @@ use quipu::store::{Error, Start, Store, StoreOptions};
 use quipu_proof::checker::check;
 use quipu_proof::history::{Event, Outcome, Scope};
 
-use super::chance::Chance;
 use super::client::Client;
 use super::events::{model_query, seen};
 use super::notebook::Notebook;
 use super::shelf::SimulatedShelf;
 use super::turning::{Task, turn_until_over};
+use crate::chance::Chance;
 
 const HOME: &str = "/data/tenants/default";
 

@@ -45,7 +45,7 @@ export type ServerInfoGetResponse = Message<"quipu.v1.ServerInfoGetResponse"> & 
   version: string;
 
   /**
-   * What keeps the log: `segments` on disk or `memory`.
+   * What keeps the log: `segments` on disk, a `sled` database, or `memory`.
    *
    * @generated from field: string engine = 2;
    */

@@ -1,0 +1,44 @@
+//! Opening sled 0.34, which may fail after a crash, hang or panic while it tries.
+//!
+//! So it is opened on a thread of its own, under a time limit, and what it had not finished when the process
+//! ended is removed before. What to do when it can not be opened is the caller's: a view is made again, a log
+//! is not.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use crate::disk::{Disk, Error};
+
+/// A snapshot that sled had not finished when the process ended: it takes it for one, and then can not open.
+const UNFINISHED: &str = ".generating";
+
+/// Removes from a sled directory what keeps sled from opening it and holds nothing.
+pub fn remove_unfinished(disk: &dyn Disk, directory: &Path) -> Result<(), Error> {
+    for name in disk.list(directory)? {
+        if name.ends_with(UNFINISHED) {
+            disk.remove(&directory.join(name))?;
+        }
+    }
+    Ok(())
+}
+
+/// Runs what opens sled; fails when it does, panics, or takes longer than `most`.
+///
+/// # Errors
+/// A sentence for people.
+pub fn open_guarded<T: Send + 'static>(
+    most: Duration,
+    open: impl FnOnce() -> sled::Result<T> + Send + 'static,
+) -> Result<T, String> {
+    let (answer, opened) = mpsc::sync_channel(1);
+    let work = move || {
+        let opened = catch_unwind(AssertUnwindSafe(open));
+        let opened = opened.map_or_else(|_| Err("sled panicked".into()), |opened| opened.map_err(|e| e.to_string()));
+        // Nobody listens any more when the time limit has passed.
+        drop(answer.send(opened));
+    };
+    std::thread::Builder::new().name("quipu-sled-open".into()).spawn(work).map_err(|error| error.to_string())?;
+    opened.recv_timeout(most).map_err(|_| "sled did not open in time".to_owned())?
+}
