@@ -1,7 +1,7 @@
 //! Bugs that are planted on purpose: what does not find them proves nothing.
 //!
 //! They are in builds with the feature `seeded-bugs` only, and even there asleep until one is planted: by the
-//! environment variable `QUIPU_SEEDED_BUG` in a server, by [`plant`] in a simulation. In every other build
+//! environment variable `QUIPU_SEEDED_BUG` in a server, by `plant` in a simulation. In every other build
 //! [`is_planted`] is `false` at compile time, and nothing of them is left.
 
 /// A bug.

@@ -27,6 +27,8 @@ struct Astray {
     bytes: Vec<u8>,
     /// What was seen and what was durable before.
     before: (Vec<u8>, Vec<u8>),
+    /// Whether another write came behind it.
+    is_followed: bool,
 }
 
 #[derive(Debug)]
@@ -59,7 +61,7 @@ impl Content {
     }
 
     pub(super) fn write(&mut self, bytes: &[u8], offset: u64) {
-        self.astray = None;
+        self.astray.iter_mut().for_each(|astray| astray.is_followed = true);
         let at = offset as usize;
         put(&mut self.seen, at, bytes);
         self.pending.push(Pending::Bytes { at, bytes: bytes.to_vec() });
@@ -71,12 +73,13 @@ impl Content {
         let before = (self.seen.clone(), self.durable.clone());
         let sectors = self.seen.len() / SECTOR + 1;
         self.write(bytes, chance.below(sectors as u64) * SECTOR as u64);
-        self.astray = Some(Astray { meant: meant as usize, bytes: bytes.to_vec(), before });
+        self.astray = Some(Astray { meant: meant as usize, bytes: bytes.to_vec(), before, is_followed: false });
     }
 
-    /// A write that went astray and that nothing followed is one that nobody can see: it is where it was meant to be.
+    /// A write that went astray and that nothing durable followed is one that nobody can see: it is where it was
+    /// meant to be.
     pub(super) fn forgive(&mut self) {
-        let Some(Astray { meant, bytes, before }) = self.astray.take() else { return };
+        let Some(Astray { meant, bytes, before, .. }) = self.astray.take() else { return };
         (self.seen, self.durable) = before;
         self.pending.clear();
         put(&mut self.seen, meant, &bytes);
@@ -89,6 +92,7 @@ impl Content {
     }
 
     pub(super) fn sync(&mut self) {
+        self.astray.take_if(|astray| astray.is_followed);
         for pending in self.pending.drain(..) {
             match pending {
                 Pending::Bytes { at, bytes } => put(&mut self.durable, at, &bytes),
@@ -105,10 +109,11 @@ impl Content {
         }
     }
 
-    /// What is pending is taken for clean; chance decides what of it is on the disk.
+    /// Bytes that are pending are taken for clean; chance decides what of them is on the disk. Lengths are kept by the
+    /// journal and go with the next sync.
     pub(super) fn forget(&mut self, chance: &mut Chance) {
         self.write_some_out(chance);
-        self.pending.clear();
+        self.pending.retain(|pending| matches!(pending, Pending::Length(_)));
     }
 
     pub(super) fn cut_power(&mut self, chance: &mut Chance) {

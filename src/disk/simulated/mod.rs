@@ -4,8 +4,8 @@
 //! their file is synced, names until their directory is. A [`power cut`](SimulatedDisk::cut_power) keeps or
 //! drops each pending sector and each pending name by itself, so writes are torn and reordered at once; a
 //! length may arrive without its bytes. A sync that fails marks pages clean: the next one succeeds, what was
-//! to be synced is read until the machine restarts, and is gone then; names are kept by a journal, so what a failed
-//! sync of a directory left goes with the next one. Calls fail as [`Fault`]s are planned.
+//! to be synced is read until the machine restarts, and is gone then. Names and lengths are kept by a journal:
+//! what a failed sync left of them goes with the next one. Calls fail as [`Fault`]s are planned.
 //!
 //! Stricter than most file systems on purpose: a synced file is there only if its name was synced as well.
 //! Every change is written into a [`trace`](SimulatedDisk::trace), so that two runs can be compared.

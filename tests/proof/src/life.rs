@@ -25,6 +25,9 @@ const EVENT_IDS: u64 = 2_000_000;
 /// How many acknowledged requests each start is met with again.
 const RETRIES: u64 = 32;
 
+/// Where sled panics when it is closed over a disk that fails to sync, once the log has failed in earnest.
+const CLOSING_PANIC: &str = "sled-0.34.7/src/pagecache/logger.rs";
+
 /// How often it is asked whether a server has ended by itself.
 const TICK: Duration = Duration::from_millis(20);
 
@@ -108,7 +111,11 @@ impl Life {
 
     /// Looks for panics in what a server said.
     fn listen(&mut self, log: &[String]) -> Result<(), Failure> {
-        let panics: Vec<String> = log.iter().filter(|line| line.contains("panicked at")).cloned().collect();
+        let panics = log.iter().filter(|line| line.contains("panicked at")).cloned();
+        let has_failing_disk = self.recorder.has_failing_disk();
+        let is_closing = |line: &String| has_failing_disk && line.contains(CLOSING_PANIC);
+        let (closing, panics): (Vec<String>, Vec<String>) = panics.partition(is_closing);
+        self.tally.closing_panics += closing.len() as u64;
         self.tally.panics += panics.len() as u64;
         if panics.is_empty() { Ok(()) } else { Err(panics) }
     }

@@ -83,9 +83,14 @@ impl Recorder {
         self.is_failing.store(is_failing, Ordering::SeqCst);
     }
 
+    /// Whether the server's disk fails.
+    pub(crate) fn has_failing_disk(&self) -> bool {
+        self.is_failing.load(Ordering::SeqCst)
+    }
+
     /// Takes down an error, unless it only tells that the server or its disk is gone.
     pub(crate) fn failed(&self, what: &str, error: &Error) {
-        if !is_gone(error) && !self.is_failing.load(Ordering::SeqCst) {
+        if !is_gone(error) && !self.has_failing_disk() {
             self.surprise(format!("{what}: {error:?}"));
         }
     }

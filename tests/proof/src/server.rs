@@ -10,6 +10,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use quipu_client::{Client, RetryPolicy};
+use rustix::process::{Pid, Signal, kill_process};
 
 /// How long anything may take before the run has failed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
@@ -130,6 +131,17 @@ impl Server {
         kib * 1024
     }
 
+    /// Has it stand still, as on a machine without power: whatever its calls return from now on, it tells nobody.
+    pub(crate) fn freeze(&self) {
+        let process = Pid::from_child(&self.child);
+        // One that has ended by itself stands still.
+        let _ = kill_process(process, Signal::STOP);
+        let begun = Instant::now();
+        while is_running(process) && begun.elapsed() < PATIENCE {
+            std::thread::yield_now();
+        }
+    }
+
     /// Kills it, as a crash would; returns what it said.
     pub(crate) fn kill(mut self) -> Vec<String> {
         self.end();
@@ -164,6 +176,18 @@ fn listen(lines: impl BufRead, kept: &Mutex<Vec<String>>, listening: &Sender<Str
         }
         kept.lock().expect("no panic under this lock").push(line);
     }
+}
+
+/// Whether a thread of a process may still do something: it is neither stopped, nor ended, nor inside of a call
+/// from which it goes nowhere else than to its stop.
+fn is_running(process: Pid) -> bool {
+    let tasks = format!("/proc/{}/task", process.as_raw_nonzero());
+    let state = |task: std::fs::DirEntry| {
+        let told = std::fs::read_to_string(task.path().join("stat")).ok()?;
+        told.rsplit_once(") ")?.1.chars().next()
+    };
+    let tasks = std::fs::read_dir(tasks).into_iter().flatten().flatten();
+    tasks.filter_map(state).any(|state| !matches!(state, 'T' | 't' | 'D' | 'Z' | 'X'))
 }
 
 /// How many reads and writes a process has made.

@@ -27,6 +27,8 @@ pub(crate) struct Tally {
     pub(crate) lost: u64,
     pub(crate) wrong: u64,
     pub(crate) panics: u64,
+    /// Panics of sled when it is closed over a disk that fails; what it kept is made again from the log.
+    pub(crate) closing_panics: u64,
     pub(crate) refused_starts: u64,
     /// The most memory that a server had in use, in bytes.
     pub(crate) memory: u64,
@@ -60,7 +62,7 @@ impl Tally {
     /// All figures on one line, and the row of a table.
     #[allow(clippy::print_stdout, reason = "the numbers are what a long run is for")]
     pub(crate) fn print(&self, campaign: &str, seed: u64) {
-        let figures: [(&str, u64); 20] = [
+        let figures: [(&str, u64); 21] = [
             ("rounds", self.rounds),
             ("kills", self.kills),
             ("kills_while_starting", self.kills_while_starting),
@@ -79,6 +81,7 @@ impl Tally {
             ("lost", self.lost),
             ("wrong", self.wrong),
             ("panics", self.panics),
+            ("closing_panics", self.closing_panics),
             ("refused_starts", self.refused_starts),
             ("memory", self.memory),
         ];

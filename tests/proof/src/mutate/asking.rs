@@ -81,10 +81,7 @@ impl Answers {
 }
 
 fn failure(error: &Error) -> Failure {
-    match error {
-        Error::DataLoss(_) => Failure::DataLoss,
-        error => Failure::Other(format!("{error:?}")),
-    }
+    if matches!(error, Error::DataLoss(_)) { Failure::DataLoss } else { Failure::Other(format!("{error:?}")) }
 }
 
 /// Asks everything of every tenant.

@@ -69,12 +69,10 @@ pub(super) fn judge(good: &Good, mutation: &Mutation, observed: &Observed) -> Ve
         Some(answers) => answered(good, mutation, observed, &changed, answers),
     };
     let is_log = matches!(mutation.kind, Kind::Sealed | Kind::Newest | Kind::Mark | Kind::Format);
-    match verdict {
-        verdict if !is_log && !observed.is_verified => {
-            Verdict::Violation(format!("verify reports damage, {verdict:?}: {}", observed.verification.trim()))
-        }
-        verdict => verdict,
+    if !is_log && !observed.is_verified {
+        return Verdict::Violation(format!("verify reports damage, {verdict:?}: {}", observed.verification.trim()));
     }
+    verdict
 }
 
 fn tenant_of(path: &Path) -> Option<&str> {
@@ -272,15 +270,15 @@ mod tests {
 
     /// A mutation that changes this file, and what a server made of it.
     fn observed(good: &Good, path: &str, answers: Option<Answers>, is_verified: bool) -> (Mutation, Observed) {
-        let mutations = (0..).map(|seed| Mutation::draw(&mut Chance::of(seed), &good.files));
+        let mut mutations = (0..).map(|seed| Mutation::draw(&mut Chance::of(seed), &good.files));
         let changes = |mutation: &Mutation| {
             let mut files = good.files.clone();
             mutation.apply(&mut files);
-            let others = good.files.iter().filter(|(other, _)| other.as_path() != Path::new(path));
+            let mut others = good.files.iter().filter(|(other, _)| other.as_path() != Path::new(path));
             files.get(Path::new(path)) != good.files.get(Path::new(path))
-                && others.into_iter().all(|(other, bytes)| files.get(other) == Some(bytes))
+                && others.all(|(other, bytes)| files.get(other) == Some(bytes))
         };
-        let mutation = mutations.into_iter().find(changes).expect("seeds do not end");
+        let mutation = mutations.find(changes).expect("seeds do not end");
         let mut before = good.files.clone();
         mutation.apply(&mut before);
         let after = before.clone();

@@ -1,13 +1,14 @@
 //! One seed: a machine, a store on it, its clients, and what happens to them.
 
+use std::cmp::Ordering;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use quipu::clock::Clock;
 use quipu::crew::Crew;
 use quipu::disk::simulated::{Fault, SimulatedDisk};
-use quipu::log::segment::Step;
+use quipu::log::segment::{Segment, Step};
 use quipu::log::{LogOptions, Salts, Segments};
 use quipu::metrics::Metrics;
 use quipu::model::{Limits, Timestamp, Walk};
@@ -66,6 +67,15 @@ enum Kindness {
     Lies,
 }
 
+/// Where the last good block of a segment begins.
+fn last_block(segment: &Segment) -> Option<u64> {
+    let (mut blocks, mut last) = (segment.blocks().ok()?, None);
+    while let Ok(Step::Block(placed)) = blocks.step() {
+        last = Some(u64::from(placed.place.offset));
+    }
+    last
+}
+
 /// A machine and everything on it.
 struct World {
     chance: Chance,
@@ -100,7 +110,7 @@ impl World {
         let (time, jumps) = (AtomicU64::new(0), chance.below(5));
         // It goes on with every look, and back now and then.
         let tell = move || {
-            let looks = time.fetch_add(1, Ordering::Relaxed);
+            let looks = time.fetch_add(1, Relaxed);
             let back = if jumps > 0 && looks % (7 * jumps) == 6 { 5 } else { 0 };
             Timestamp { seconds: BEGINNING + looks.saturating_sub(back), nanos: 0 }
         };
@@ -110,7 +120,7 @@ impl World {
                 segment_bytes: 2 << (10 + chance.below(4)),
                 segment_events: 3 + chance.below(12),
                 disk_reserve_bytes: 0,
-                salts: Salts::new(move || salt.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed)),
+                salts: Salts::new(move || salt.fetch_add(0x9e37_79b9_7f4a_7c15, Relaxed)),
             },
             limits: Arc::new(Limits { snapshots_per_stream: 3, recent_event_ids: 10_000, ..Limits::default() }),
             recent_bytes: [0, 2 << 10, 1 << 20][chance.below(3) as usize],
@@ -281,18 +291,22 @@ impl World {
     /// Flips a bit of the log, of its mark, or of the index; not of the newest block, which nothing vouches for.
     fn rot(&mut self) {
         let log = Path::new(HOME).join("log");
-        let segments = Segments::read_only(&self.disk, &log).map(|segments| segments.into_iter().next_back());
-        let Ok(Some(newest)) = segments else { return };
-        let mut last_block = 0;
-        if let Ok(mut blocks) = newest.blocks() {
-            while let Ok(Step::Block(placed)) = blocks.step() {
-                last_block = u64::from(placed.place.offset);
+        let Ok(segments) = Segments::read_only(&self.disk, &log) else { return };
+        // Behind the newest block there are at most segments that were being made.
+        let newest = segments.iter().rev().find_map(|segment| Some((segment.header.number, last_block(segment)?)));
+        let (number, offset) = newest.unwrap_or_default();
+        let vouched_for = |path: &Path, bytes: u64| {
+            let segment = segments.iter().find(|segment| segment.path == path);
+            match segment.map(|segment| segment.header.number.cmp(&number)) {
+                Some(Ordering::Less) => bytes,
+                Some(Ordering::Equal) => offset,
+                Some(Ordering::Greater) => 0,
+                None => bytes,
             }
-        }
-        let is_rotten = self.disk.rot(|path, bytes| match path {
-            path if path == newest.path => last_block,
-            path if path.starts_with(HOME) => bytes,
-            _ => 0,
+        };
+        let is_rotten = self.disk.rot(|path, bytes| match path.starts_with(HOME) {
+            true => vouched_for(path, bytes),
+            false => 0,
         });
         self.told.figures.rotten += u64::from(is_rotten.is_some());
     }
