@@ -86,8 +86,9 @@ func (u *Upcasters) Register(eventType, from, to string, upcast Upcaster) error 
 		trial.steps.add(eventType, version, steps[0])
 	}
 	trial.steps.add(eventType, from, upcastStep{to, upcast})
-	for start, steps := range trial.steps.byType[eventType] {
-		if err := trial.follow(eventType, start, steps[0].to); err != nil {
+	trials := trial.steps.byType[eventType]
+	for _, start := range slices.Sorted(maps.Keys(trials)) {
+		if err := trial.follow(eventType, start, trials[start][0].to); err != nil {
 			return err
 		}
 	}
