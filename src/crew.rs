@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
+use std::sync::mpsc::{Receiver, TryRecvError};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 
@@ -36,6 +37,20 @@ pub enum Work {
 pub trait Worker: Send + 'static {
     /// Does the next piece of work. May block on the disk.
     fn work(&mut self, idle: Idle) -> Work;
+}
+
+/// The next thing that a worker was sent.
+///
+/// # Errors
+/// What its work comes to without one: [`Work::Missing`], or [`Work::Over`] when nobody can send any more.
+pub fn next<T>(sent: &Receiver<T>, idle: Idle) -> Result<T, Work> {
+    match idle {
+        Idle::Waits => sent.recv().map_err(|_| Work::Over),
+        Idle::Returns => sent.try_recv().map_err(|error| match error {
+            TryRecvError::Empty => Work::Missing,
+            TryRecvError::Disconnected => Work::Over,
+        }),
+    }
 }
 
 /// A worker who has one thing to do.
@@ -178,7 +193,7 @@ impl fmt::Debug for Turned {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc::{Receiver, TryRecvError, channel};
+    use std::sync::mpsc::channel;
 
     use super::*;
 
@@ -187,15 +202,10 @@ mod tests {
 
     impl Worker for Adder {
         fn work(&mut self, idle: Idle) -> Work {
-            let number = match idle {
-                Idle::Waits => self.0.recv().map_err(|_| Work::Over),
-                Idle::Returns => self.0.try_recv().map_err(|error| match error {
-                    TryRecvError::Empty => Work::Missing,
-                    TryRecvError::Disconnected => Work::Over,
-                }),
-            };
-            let Ok(number) = number else { return number.expect_err("no number") };
-            *self.1.lock().expect("no panic under this lock") += number;
+            match next(&self.0, idle) {
+                Ok(number) => *self.1.lock().expect("no panic under this lock") += number,
+                Err(without) => return without,
+            }
             Work::Done
         }
     }

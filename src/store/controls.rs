@@ -7,7 +7,7 @@
 //! start mends the shelf.
 
 use std::collections::HashMap;
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, RwLock};
 
 use bytes::Bytes;
@@ -16,7 +16,7 @@ use super::Error;
 use super::group::Reply;
 use super::read::Reader;
 use super::transaction::Checkpoint;
-use crate::crew::{Crew, Hired, Idle, Work, Worker};
+use crate::crew::{self, Crew, Hired, Idle, Work, Worker};
 use crate::index::Index;
 use crate::log::record::{HEADER_BYTES, Kind};
 use crate::log::{Place, Placed, Slot};
@@ -158,23 +158,19 @@ struct Clerk {
 
 impl Worker for Clerk {
     fn work(&mut self, idle: Idle) -> Work {
-        let block = match idle {
-            Idle::Waits => self.blocks.recv().map_err(|_| TryRecvError::Disconnected),
-            Idle::Returns => self.blocks.try_recv(),
-        };
-        match block {
+        let without = match crew::next(&self.blocks, idle) {
             Ok(entered) => {
                 self.controls.enter(entered);
-                Work::Done
+                return Work::Done;
             }
-            Err(TryRecvError::Empty) => Work::Missing,
-            Err(TryRecvError::Disconnected) => {
-                if let Err(error) = self.controls.directory().flush() {
-                    tracing::warn!(%error, "the state directory was not written out");
-                }
-                Work::Over
-            }
+            Err(without) => without,
+        };
+        if without == Work::Over
+            && let Err(error) = self.controls.directory().flush()
+        {
+            tracing::warn!(%error, "the state directory was not written out");
         }
+        without
     }
 }
 

@@ -5,7 +5,7 @@
 //! folded, a snapshot is left out: the next number brings another.
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, RwLock};
 
 use tokio::sync::{Semaphore, mpsc, oneshot};
@@ -16,7 +16,7 @@ use super::folding::{AsOf, Folder};
 use super::group::Request;
 use super::notes::{Note, key, parts};
 use super::store::Store;
-use crate::crew::{Crew, Hired, Idle, Work, Worker};
+use crate::crew::{self, Crew, Hired, Idle, Work, Worker};
 use crate::log::Placed;
 use crate::model::limits::STREAM_NAME_BYTES_MAX;
 use crate::model::name::{category, is_system};
@@ -149,20 +149,16 @@ impl Worker for Saver {
             };
             return self.hear(&stream, saved.unwrap_or(Err(Error::ShuttingDown)).map(drop));
         }
-        let due = match idle {
-            Idle::Waits => self.due.recv().map_err(|_| TryRecvError::Disconnected),
-            Idle::Returns => self.due.try_recv(),
+        let (stream, revision, position) = match crew::next(&self.due, idle) {
+            Ok(due) => due,
+            Err(without) => return without,
         };
-        match due {
-            Ok((stream, revision, position)) => match self.ask(&stream, revision, position) {
-                Ok(answer) => {
-                    self.asked = answer.map(|answer| (stream, answer));
-                    Work::Done
-                }
-                Err(error) => self.hear(&stream, Err(error)),
-            },
-            Err(TryRecvError::Empty) => Work::Missing,
-            Err(TryRecvError::Disconnected) => Work::Over,
+        match self.ask(&stream, revision, position) {
+            Ok(answer) => {
+                self.asked = answer.map(|answer| (stream, answer));
+                Work::Done
+            }
+            Err(error) => self.hear(&stream, Err(error)),
         }
     }
 }

@@ -64,7 +64,6 @@ type Closes = bool;
 impl Worker for Writer {
     /// Serves the requests that wait, until one asks to close.
     fn work(&mut self, idle: Idle) -> Work {
-        let _guard = PoisonOnPanic(self.condition.clone());
         let mut waiting = std::mem::take(&mut self.deferred);
         if waiting.is_empty() {
             match self.next(idle) {
@@ -245,13 +244,11 @@ impl Writer {
     }
 }
 
-/// A writer that panics leaves the store without one: that must be seen, like a failed log.
-struct PoisonOnPanic(watch::Sender<Condition>);
-
-impl Drop for PoisonOnPanic {
+impl Drop for Writer {
+    /// A writer that panics leaves the store without one: that must be seen, like a failed log.
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.0.send_replace(Condition::Poisoned);
+            self.condition.send_replace(Condition::Poisoned);
         }
     }
 }

@@ -212,6 +212,13 @@ enum Extent {
     Forgotten,
 }
 
+impl Extent {
+    /// Whether a change that has no parts and no place happens.
+    fn is_whole(self) -> bool {
+        matches!(self, Self::Whole | Self::Elsewhere)
+    }
+}
+
 impl Machine {
     fn check(&self) -> io::Result<()> {
         if self.is_gone { Err(io::Error::other("the machine is gone")) } else { Ok(()) }
@@ -280,7 +287,7 @@ impl Disk for SimulatedDisk {
             (None, Open::Read | Open::Write) => return Err(failed(io::ErrorKind::NotFound.into())),
             (None, Open::Create) => self.change((Operation::Open, path), &[], |machine, extent| {
                 let file = machine.contents.len();
-                if extent == Extent::Whole || extent == Extent::Elsewhere {
+                if extent.is_whole() {
                     machine.contents.push(Content::default());
                     machine.names.set(path, Some(file));
                 }
@@ -305,7 +312,7 @@ impl Disk for SimulatedDisk {
         let told = to.as_os_str().as_encoded_bytes();
         self.change((Operation::Rename, from), told, |machine, extent| {
             let file = machine.names.get(from).ok_or(io::ErrorKind::NotFound)?;
-            if extent == Extent::Whole || extent == Extent::Elsewhere {
+            if extent.is_whole() {
                 machine.names.rename(from, to, file);
             }
             Ok(())
@@ -315,7 +322,7 @@ impl Disk for SimulatedDisk {
     fn remove(&self, path: &Path) -> Result<(), Error> {
         self.change((Operation::Remove, path), &[], |machine, extent| {
             machine.names.get(path).ok_or(io::ErrorKind::NotFound)?;
-            if extent == Extent::Whole || extent == Extent::Elsewhere {
+            if extent.is_whole() {
                 machine.names.set(path, None);
             }
             Ok(())
@@ -427,7 +434,7 @@ impl File for SimulatedFile {
 
     fn set_len(&self, length: u64) -> Result<(), Error> {
         self.change(Operation::Resize, &length.to_be_bytes(), |machine, extent| {
-            if extent == Extent::Whole || extent == Extent::Elsewhere {
+            if extent.is_whole() {
                 machine.contents[self.file].set_len(length);
             }
             Ok(())

@@ -117,7 +117,8 @@ impl Client<'_> {
 
     async fn append_guarded(&mut self) -> Answers {
         let after = self.chance.below(self.store.head().0 + 1);
-        let query = self.query();
+        let own = self.own();
+        let query = any_query(&mut self.chance, own);
         let guard = match self.chance.below(4) {
             0 => Guard::SomeMatch { query, after },
             1 => {
@@ -228,7 +229,9 @@ impl Client<'_> {
 
     /// Reads the log or what a query means, in one go up to the head of now.
     fn read(&mut self) -> Answers {
-        let (query, walk) = (self.query(), if self.chance.once_in(2) { Walk::Forwards } else { Walk::Backwards });
+        let own = self.own();
+        let query = any_query(&mut self.chance, own);
+        let walk = if self.chance.once_in(2) { Walk::Forwards } else { Walk::Backwards };
         let scope = if self.chance.once_in(3) { Scope::All } else { Scope::Query(query) };
         self.notebook.read(
             &self.store,
@@ -249,21 +252,6 @@ impl Client<'_> {
         true
     }
 
-    pub(super) fn query(&mut self) -> Query {
-        let item = QueryItem::default();
-        let item = match self.chance.below(4) {
-            0 => QueryItem { types: vec![TYPES[self.chance.below(3) as usize].into()], ..item },
-            1 => QueryItem { tags: vec![format!("colour:{}", self.chance.below(4))], ..item },
-            2 => QueryItem {
-                categories: vec!["shared".into()],
-                tags: vec![format!("colour:{}", self.chance.below(4))],
-                ..item
-            },
-            _ => QueryItem { stream_prefix: Some(self.own()), ..item },
-        };
-        Query { items: Some(vec![item]), include_system: false }
-    }
-
     fn part(&mut self, stream: String, expected: Expected, tags: &[&str]) -> Part {
         let count = if tags.is_empty() { 1 + self.chance.below(4) } else { 1 };
         let events = (0..count).map(|_| {
@@ -278,6 +266,18 @@ impl Client<'_> {
         });
         Part { stream, expected, events: events.collect() }
     }
+}
+
+/// Some of the events, by type, tag or category, or those of the stream `own`.
+pub(super) fn any_query(chance: &mut Chance, own: String) -> Query {
+    let item = QueryItem::default();
+    let item = match chance.below(4) {
+        0 => QueryItem { types: vec![TYPES[chance.below(3) as usize].into()], ..item },
+        1 => QueryItem { tags: vec![format!("colour:{}", chance.below(4))], ..item },
+        2 => QueryItem { categories: vec!["shared".into()], tags: vec![format!("colour:{}", chance.below(4))], ..item },
+        _ => QueryItem { stream_prefix: Some(own), ..item },
+    };
+    Query { items: Some(vec![item]), include_system: false }
 }
 
 fn transaction(append: &history::Append, payloads: &std::collections::HashMap<u128, Vec<u8>>) -> Transaction {

@@ -4,7 +4,7 @@ use quipu::log::StoredEvent;
 use quipu::model::wire::{Fields, Value};
 use quipu::model::{Limits, QueryItem, StreamName};
 
-use quipu_proof::history::{Event, Query, digest};
+use quipu_proof::history::{Event, Query, Scope, digest};
 
 /// The field of an event's payload.
 const DATA_FIELD: u32 = 3;
@@ -43,7 +43,11 @@ pub(super) fn model_query(query: &Query) -> quipu::model::Query {
     query_of.with_system(query.include_system)
 }
 
-/// The events of one stream, in the store's words.
-pub(super) fn stream_query(stream: &str) -> quipu::model::Query {
-    quipu::model::Query::of_stream(StreamName::from_log(stream), Vec::new())
+/// What a reader asks for, in the store's words.
+pub(super) fn scope_query(scope: &Scope) -> quipu::model::Query {
+    match scope {
+        Scope::All => quipu::model::Query::all(),
+        Scope::Stream(stream) => quipu::model::Query::of_stream(StreamName::from_log(stream), Vec::new()),
+        Scope::Query(query) => model_query(query),
+    }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use quipu::model::wire::{Fields, Value};
-use quipu::model::{CheckpointName, Position, Query, Revision, StreamName};
+use quipu::model::{CheckpointName, Position, Revision, StreamName};
 use quipu::store::read::PageSize;
 use quipu::store::{Error, Message, Store, Subscription};
 use quipu_proof::history::{
@@ -13,7 +13,7 @@ use quipu_proof::history::{
     digest,
 };
 
-use super::events::{model_query, seen};
+use super::events::{scope_query, seen};
 
 /// A history in the making. Clones share it.
 #[derive(Debug, Clone, Default)]
@@ -83,11 +83,7 @@ impl Notebook {
     pub(super) fn read(&self, store: &Store, scope: Scope, walk: quipu::model::Walk, size: PageSize) {
         let invoked = self.tick();
         let head = store.head().0;
-        let query = match &scope {
-            Scope::All => Query::all(),
-            Scope::Query(query) => model_query(query),
-            Scope::Stream(stream) => super::events::stream_query(stream),
-        };
+        let query = scope_query(&scope);
         let (mut events, mut rest) = (Vec::new(), Some(Position(1)..=Position(head)));
         while let Some(range) = rest {
             match store.reader().select(&query, range, walk, size) {
@@ -95,7 +91,7 @@ impl Notebook {
                     events.extend(page.events.iter().map(seen));
                     rest = page.rest;
                 }
-                Err(error) => return self.failed(store, &error),
+                Err(error) => return self.failed(&error),
             }
         }
         let walk = match walk {
@@ -113,7 +109,7 @@ impl Notebook {
             match store.reader().stream_forwards(&name, Revision(events.len() as u64), head, size) {
                 Ok(page) if page.is_empty() => break,
                 Ok(page) => events.extend(page.iter().map(seen)),
-                Err(error) => return self.failed(store, &error),
+                Err(error) => return self.failed(&error),
             }
         }
         let until = events.len() as u64;
@@ -132,7 +128,7 @@ impl Notebook {
         let invoked = self.tick();
         let found = match store.snapshot(&StreamName::from_log(stream), Some(Revision(at_or_before))) {
             Ok(found) => found.map(|(revision, bytes)| (revision.0, digest(state_of(&bytes)))),
-            Err(error) => return self.failed(store, &error),
+            Err(error) => return self.failed(&error),
         };
         let returned = self.tick();
         self.history().snapshots.push(SnapshotView {
@@ -203,7 +199,7 @@ impl Notebook {
     }
 
     /// A read failed: because the machine went, because bytes are damaged, or wrongly.
-    pub(super) fn failed(&self, _: &Store, error: &Error) {
+    pub(super) fn failed(&self, error: &Error) {
         match error {
             Error::Damaged(_) => self.shared.refused.set(self.shared.refused.get() + 1),
             // The disk failed: nothing was shown.

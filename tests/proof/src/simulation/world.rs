@@ -17,8 +17,8 @@ use quipu::store::{Error, Start, Store, StoreOptions};
 use quipu_proof::checker::check;
 use quipu_proof::history::{Event, Outcome, Scope};
 
-use super::client::Client;
-use super::events::{model_query, seen};
+use super::client::{Client, any_query};
+use super::events::{scope_query, seen};
 use super::notebook::Notebook;
 use super::shelf::SimulatedShelf;
 use super::turning::{Task, turn_until_over};
@@ -246,19 +246,9 @@ impl World {
         let scope = if chance.once_in(2) {
             Scope::All
         } else {
-            let mut asker = Client {
-                store: store.clone(),
-                notebook: &self.notebook,
-                chance: Chance::of(chance.number()),
-                name: "0".into(),
-                data_bytes: 1,
-            };
-            Scope::Query(asker.query())
+            Scope::Query(any_query(&mut Chance::of(chance.number()), "own-0".into()))
         };
-        let query = match &scope {
-            Scope::Query(query) => model_query(query),
-            Scope::All | Scope::Stream(_) => quipu::model::Query::all(),
-        };
+        let query = scope_query(&scope);
         let bytes = 1 + chance.below(4 << 10) as usize;
         let subscription = store.subscribe(query, Start::After(after), bytes, std::time::Duration::from_secs(3600));
         Some(Box::pin(self.notebook.follow(subscription.ok()?, scope, after)))
@@ -333,7 +323,7 @@ impl World {
             match store.reader().log_forwards(from, store.head(), PageSize { bytes: 1 << 20, events: 1000 }) {
                 Ok(page) => log.extend(page.iter().map(seen)),
                 Err(error) => {
-                    self.notebook.failed(&store, &error);
+                    self.notebook.failed(&error);
                     is_whole = false;
                     break;
                 }
