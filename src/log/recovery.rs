@@ -148,7 +148,7 @@ fn cut(disk: &dyn Disk, segment: &Segment, blocks: &Blocks<'_>, quarantine: &Pat
 }
 
 /// Keeps bytes that leave the log in the quarantine directory.
-fn keep_aside(disk: &dyn Disk, quarantine: &Path, name: &str, bytes: &[u8]) -> Result<(), Error> {
+pub(super) fn keep_aside(disk: &dyn Disk, quarantine: &Path, name: &str, bytes: &[u8]) -> Result<(), Error> {
     disk.create_dir(quarantine)?;
     disk.replace(&quarantine.join(name), bytes)?;
     Ok(())

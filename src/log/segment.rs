@@ -190,16 +190,21 @@ impl Segment {
 
     /// Walks the blocks from the beginning.
     pub fn blocks(&self) -> Result<Blocks<'_>, Error> {
-        Ok(Blocks {
+        Ok(self.blocks_within(self.file.len()?))
+    }
+
+    /// Walks the blocks from the beginning, as if the file had this many bytes.
+    pub fn blocks_within(&self, bytes: u64) -> Blocks<'_> {
+        Blocks {
             segment: self,
-            file_bytes: self.file.len()?,
+            file_bytes: bytes,
             offset: HEADER_BYTES as u64,
             next_slot: self.header.first_slot,
             next_position: self.header.first_position,
             previous_block: self.header.previous_block,
             window: Bytes::new(),
             window_start: 0,
-        })
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::mark::Mark;
 use super::recovery;
 use super::segment::{FORMAT, HEADER_BYTES, Header, SUFFIX, Segment, Step};
+use super::segments::Reach;
 use super::{Appended, CommitLog, Draft, Error, Place, Placed, Salts, Segments, Slot};
 use crate::disk::{Disk, Open};
 use crate::model::Position;
@@ -89,6 +90,8 @@ impl SegmentLog {
         })?;
         recovery::confirm(&*disk, directory, &active, last.as_ref())?;
         recovery::set_unfinished_aside(&*disk, unfinished.take(), quarantine)?;
+        let slot = Slot(blocks.next_slot.0 - 1);
+        segments.reach(Reach { bytes: blocks.offset, slot, position: blocks.next_position.before() });
         Ok(Self {
             offset: blocks.offset,
             next_slot: blocks.next_slot,
@@ -141,6 +144,8 @@ impl SegmentLog {
         self.next_slot = self.next_slot.next();
         self.next_position = block.end_position();
         self.previous_block = block.header.crc;
+        let position = self.next_position.before();
+        self.segments.reach(Reach { bytes: self.offset, slot: block.header.slot, position });
         Ok(Placed { place, block: Arc::new(block) })
     }
 

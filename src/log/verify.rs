@@ -1,14 +1,15 @@
-//! Checks every byte of a log that nobody has open.
+//! Checks every byte of a log: of one that nobody has open, or of one up to the moment it was pinned.
 //!
 //! Walks all segments: each block against its checksums, each event against its position, each segment
 //! against the hash of the one before. Changes nothing, and goes on behind damage where it can.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use super::mark::Mark;
 use super::recovery::{Tail, examine};
-use super::segment::{Blocks, SUFFIX, Segment};
-use super::{Error, Placed};
+use super::segment::{Blocks, HEADER_BYTES, SUFFIX, Segment, Step};
+use super::{Error, Pinned, Placed};
 use crate::disk::{Disk, Open};
 
 /// What a check found.
@@ -48,7 +49,21 @@ struct End {
     hash: [u8; 32],
 }
 
-/// Checks the log in a directory. `progress` hears after each segment how many bytes
+/// Hears after each block how many bytes were read, and how many events were found so far. A break ends the check.
+pub type Watch<'a> = dyn FnMut(u64, u64) -> ControlFlow<()> + 'a;
+
+/// How the end of a segment is judged.
+#[derive(Debug, Clone, Copy)]
+enum Ends {
+    /// It is sealed: nothing but good blocks is in it.
+    Sealed,
+    /// It is the newest of a log that nobody has open.
+    Torn(Option<Mark>),
+    /// It is the newest of a log that is open, and durable for so many bytes.
+    Durable(u64),
+}
+
+/// Checks the log in a directory. `progress` hears after each block how many bytes
 /// it had, and how many events were found so far.
 ///
 /// # Errors
@@ -60,21 +75,65 @@ pub fn verify(disk: &dyn Disk, directory: &Path, progress: &mut dyn FnMut(u64, u
     names.retain(|name| name.ends_with(SUFFIX));
     let mut previous = None;
     for (index, name) in names.iter().enumerate() {
-        let opened = Segment::open(disk, &directory.join(name), Open::Read);
-        let Some(segment) = keep_damage(&mut findings, opened)? else {
-            previous = None;
-            continue;
+        let ends = if index + 1 == names.len() { Ends::Torn(mark) } else { Ends::Sealed };
+        let mut watch = |bytes, events| {
+            progress(bytes, events);
+            ControlFlow::Continue(())
         };
-        let bytes = segment.file().len()?;
-        findings.segments += 1;
-        findings.bytes += bytes;
-        let is_newest = index + 1 == names.len();
-        let walked = walk(&segment, is_newest, mark, previous.as_ref(), &mut findings);
-        previous = keep_damage(&mut findings, walked)?.flatten();
-        progress(bytes, findings.events);
+        let checked = check(disk, &directory.join(name), ends, previous.as_ref(), &mut findings, &mut watch);
+        previous = keep_damage(&mut findings, checked)?.flatten();
     }
     Ok(findings)
 }
+
+/// Checks a log that is open, as it was when it was pinned.
+///
+/// # Errors
+/// When the disk fails; damage is a finding, not an error.
+pub fn verify_pinned(disk: &dyn Disk, pinned: &Pinned, watch: &mut Watch<'_>) -> Result<Findings, Error> {
+    let mut findings = Findings::default();
+    let mut previous = None;
+    let mut flow = ControlFlow::Continue(());
+    for (index, segment) in pinned.segments.iter().enumerate() {
+        let is_newest = index + 1 == pinned.segments.len();
+        let ends = if is_newest { Ends::Durable(pinned.reach.bytes) } else { Ends::Sealed };
+        let mut told = |bytes, events| {
+            flow = watch(bytes, events);
+            flow
+        };
+        let checked = check(disk, &segment.path, ends, previous.as_ref(), &mut findings, &mut told);
+        previous = keep_damage(&mut findings, checked)?.flatten();
+        if flow.is_break() {
+            break;
+        }
+    }
+    Ok(findings)
+}
+
+/// Checks a sealed segment, and that the one behind it follows.
+///
+/// # Errors
+/// When the disk fails; damage is a finding, not an error.
+pub fn verify_sealed(disk: &dyn Disk, segment: &Path, next: &Path, watch: &mut Watch<'_>) -> Result<Findings, Error> {
+    let mut findings = Findings::default();
+    let mut is_whole = true;
+    let mut told = |bytes, events| {
+        let flow = watch(bytes, events);
+        is_whole = flow.is_continue();
+        flow
+    };
+    let checked = check(disk, segment, Ends::Sealed, None, &mut findings, &mut told);
+    let end = keep_damage(&mut findings, checked)?.flatten();
+    let next = keep_damage(&mut findings, Segment::open(disk, next, Open::Read))?;
+    if let (Some(end), Some(next), true) = (end, next, is_whole)
+        && !follows(&next, &end)
+    {
+        findings.damage.push(next.damaged(0, NOT_FOLLOWING));
+    }
+    Ok(findings)
+}
+
+const NOT_FOLLOWING: &str = "the segment does not follow the one before it";
 
 fn keep_damage<T>(findings: &mut Findings, checked: Result<T, Error>) -> Result<Option<T>, Error> {
     match checked {
@@ -87,32 +146,78 @@ fn keep_damage<T>(findings: &mut Findings, checked: Result<T, Error>) -> Result<
     }
 }
 
-fn walk(
-    segment: &Segment,
-    is_newest: bool,
-    mark: Option<Mark>,
+fn check(
+    disk: &dyn Disk,
+    path: &Path,
+    ends: Ends,
     previous: Option<&End>,
     findings: &mut Findings,
+    watch: &mut Watch<'_>,
 ) -> Result<Option<End>, Error> {
-    if previous.is_some_and(|previous| !follows(segment, previous)) {
-        findings.damage.push(segment.damaged(0, "the segment does not follow the one before it"));
+    let segment = Segment::open(disk, path, Open::Read)?;
+    let bytes = match ends {
+        Ends::Sealed | Ends::Torn(_) => segment.file().len()?,
+        Ends::Durable(bytes) => bytes,
+    };
+    findings.segments += 1;
+    findings.bytes += bytes;
+    if previous.is_some_and(|previous| !follows(&segment, previous)) {
+        findings.damage.push(segment.damaged(0, NOT_FOLLOWING));
     }
+    walk(&segment, ends, bytes, findings, watch)
+}
+
+fn walk(
+    segment: &Segment,
+    ends: Ends,
+    bytes: u64,
+    findings: &mut Findings,
+    watch: &mut Watch<'_>,
+) -> Result<Option<End>, Error> {
     let mut hash = blake3::Hasher::new();
     hash.update(&segment.header_bytes()?);
-    let mut visit = |placed: &Placed, findings: &mut Findings| {
+    let mut flow = watch(HEADER_BYTES as u64, findings.events);
+    let mut visit = |placed: &Placed| {
         hash.update(placed.block.bytes());
         findings.count(placed);
+        flow = watch(placed.block.bytes().len() as u64, findings.events);
+        flow
     };
-    let blocks = if is_newest {
-        let mut blocks = segment.blocks()?;
-        if examine(segment, &mut blocks, mark, &mut |placed| visit(&placed, findings))? == Tail::Torn {
-            findings.torn_bytes = blocks.file_bytes() - blocks.offset;
-        }
-        blocks
-    } else {
-        segment.each_block(&mut |placed| visit(&placed, findings))?
+    let mut blocks = segment.blocks_within(bytes);
+    let walked = match ends {
+        // Nobody ends the check of a log that nobody has open.
+        Ends::Torn(mark) => examine(segment, &mut blocks, mark, &mut |placed| assert!(visit(&placed).is_continue())),
+        Ends::Sealed | Ends::Durable(_) => each_block(segment, &mut blocks, &mut visit).map(|()| Tail::Clean),
     };
+    let left = blocks.file_bytes() - blocks.offset;
+    if left > 0 && flow.is_continue() {
+        flow = watch(left, findings.events);
+    }
+    if flow.is_break() {
+        return Ok(None);
+    }
+    if walked? == Tail::Torn {
+        findings.torn_bytes = left;
+    }
     Ok(Some(end(segment, &blocks, hash.finalize().into())))
+}
+
+fn each_block(
+    segment: &Segment,
+    blocks: &mut Blocks<'_>,
+    visit: &mut dyn FnMut(&Placed) -> ControlFlow<()>,
+) -> Result<(), Error> {
+    loop {
+        match blocks.step()? {
+            Step::Block(placed) => {
+                if visit(&placed).is_break() {
+                    return Ok(());
+                }
+            }
+            Step::End => return Ok(()),
+            Step::Bad(what) => return Err(segment.damaged(blocks.offset, what)),
+        }
+    }
 }
 
 fn end(segment: &Segment, blocks: &Blocks<'_>, hash: [u8; 32]) -> End {
