@@ -10,6 +10,7 @@ mod checkpoints;
 mod consumers;
 mod convert;
 mod event_store;
+mod operations;
 mod paging;
 mod read_models;
 mod server_info;
@@ -31,6 +32,7 @@ use crate::metrics::Metrics;
 use crate::proto::checkpoints_server::CheckpointsServer;
 use crate::proto::consumers_server::ConsumersServer;
 use crate::proto::event_store_server::EventStoreServer;
+use crate::proto::operations_server::OperationsServer;
 use crate::proto::read_models_server::ReadModelsServer;
 use crate::proto::server_info_server::ServerInfoServer;
 use crate::proto::snapshots_server::SnapshotsServer;
@@ -85,6 +87,11 @@ impl Doors {
     /// The service of read models.
     pub fn read_models(&self) -> ReadModelsServer<Self> {
         ReadModelsServer::new(self.clone()).max_decoding_message_size(self.request_bytes())
+    }
+
+    /// The service for operators.
+    pub fn operations(&self) -> OperationsServer<Self> {
+        OperationsServer::new(self.clone())
     }
 
     /// The service that tells what this is.

@@ -18,7 +18,7 @@ use super::sieve::Sieve;
 use super::tally::Tally;
 use super::{Error, Term, Terms, build};
 use crate::crew::{Crew, Hired};
-use crate::disk::Disk;
+use crate::disk::{Disk, Open};
 use crate::log::segment::Segment;
 use crate::log::{Place, Placed, Segments, Slot};
 use crate::model::{Position, Query, Timestamp, Walk};
@@ -294,6 +294,32 @@ impl Index {
     pub fn check(disk: &dyn Disk, directory: &Path, segment: &Segment, next: &Segment) -> Result<(), Error> {
         let path = directory.join(file_name(segment.header.number));
         Sealed::open(disk, &path, segment, next)?.check()
+    }
+
+    /// Checks every page of the index file of a sealed segment, and has it made again when it is missing or
+    /// damaged. Says how many bytes the file has.
+    ///
+    /// # Errors
+    /// When it can not be made again, because the segment is damaged or the disk fails.
+    pub fn scrub(&self, segment: u32) -> Result<u64, Error> {
+        let (Some(of), Some(next)) = (self.segments.get(segment), self.segments.get(segment + 1)) else {
+            return Ok(0);
+        };
+        // Nobody writes the file meanwhile, and none is missed that is about to be written.
+        let _alone = self.changing.lock().expect("no panic under this lock");
+        let parts = self.parts();
+        let Some(part) = parts.iter().find(|part| part.segment() == segment) else { return Ok(0) };
+        if part.is_in_memory() {
+            return Ok(0);
+        }
+        match Self::check(&*self.disk, &self.directory, &of, &next) {
+            Err(error) if error.is_mendable() => {
+                let (made, sieve) = self.make_again(&of, &error, self.memory_bytes)?;
+                self.put_in_place(made, sieve);
+            }
+            checked => checked?,
+        }
+        Ok(self.disk.open(&self.path(segment), Open::Read)?.len()?)
     }
 
     fn path(&self, segment: u32) -> PathBuf {

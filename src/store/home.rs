@@ -17,6 +17,12 @@ use crate::model::TenantId;
 /// The format of the directory that this program writes and reads.
 const FORMAT: u32 = 1;
 
+/// Beside a tenant's log: one that `restore` is making. Where there is no log, that has not come to its end.
+pub const RESTORED: &str = "log.restored";
+
+/// Beside a tenant's log: one that `repair` has made. Where there is no log, it is complete and to be taken.
+pub const REPAIRED: &str = "log.repaired";
+
 /// Why a data directory can not be used.
 #[derive(Debug, Error)]
 pub enum HomeError {
@@ -79,6 +85,14 @@ impl Home {
     /// Where a tenant lies.
     pub fn tenant(&self, tenant: &TenantId) -> PathBuf {
         self.directory.join("tenants").join(tenant.as_str())
+    }
+
+    /// Whether a log is being restored or repaired in a tenant's place.
+    pub(super) fn unfinished(disk: &dyn Disk, directory: &Path) -> Result<Option<PathBuf>, disk::Error> {
+        let names = disk.list(directory)?;
+        let has_log = names.iter().any(|name| name == "log");
+        let found = names.into_iter().find(|name| !has_log && (name == RESTORED || name == REPAIRED));
+        Ok(found.map(|name| directory.join(name)))
     }
 
     /// Whether a tenant holds anything.

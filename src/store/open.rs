@@ -15,7 +15,6 @@ use std::time::Instant;
 
 use tokio::sync::{Semaphore, mpsc, watch};
 
-use super::Error;
 use super::checkpoints::Checkpoints;
 use super::consumers::Consumers;
 use super::controls::{self, Controls};
@@ -30,6 +29,7 @@ use super::recent::Recent;
 use super::store::{Condition, Store};
 use super::watchers::Watchers;
 use super::writer::Writer;
+use super::{Error, Home};
 use crate::clock::Clock;
 use crate::crew::Crew;
 use crate::disk::Disk;
@@ -137,6 +137,10 @@ impl Store {
     ) -> Result<Arc<Self>, Error> {
         let started = Instant::now();
         let layout = Layout::below(directory);
+        if let Some(file) = Home::unfinished(&*disk, directory)? {
+            let what = "a restore or repair has not come to its end: run it again";
+            return Err(crate::log::Error::Damaged { file, offset: 0, what }.into());
+        }
         disk.create_dir(directory)?;
         let shelf_disk = disk.clone();
         let (log, index) = open_log(disk, &layout, options)?;
@@ -198,6 +202,7 @@ impl Store {
         tracing::info!(directory = %directory.display(), %head, elapsed = ?started.elapsed(), "opened a store");
         Ok(Arc::new(Self {
             log_id,
+            disk: shelf_disk.clone(),
             reader,
             recent,
             head: head_receiver,
