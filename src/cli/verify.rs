@@ -89,9 +89,7 @@ fn verify(data: &Path, only: Option<&str>, bytes_per_second: u64) -> Result<bool
         let findings = log::verify::verify(&disk, &directory.join("log"), &mut |bytes, events| {
             reached += bytes;
             progress.reached(reached, events);
-            if let Some(pause) = pace.pause_after(bytes) {
-                std::thread::sleep(pause);
-            }
+            pace.keep_after(bytes);
         })?;
         progress.finish();
         let unfit = unfit_indexes(&disk, &directory)?;

@@ -37,7 +37,7 @@ impl Operations for Doors {
     async fn backup(&self, request: Request<OperationsBackupRequest>) -> Result<Response<Self::BackupStream>, Status> {
         let tenant = tenant(&request)?;
         let store = self.store_of(&tenant, Absent::Refuse).await?;
-        let held = request.into_inner().held.into_iter().map(held).collect::<Result<_, _>>().map_err(invalid)?;
+        let held = request.get_ref().held.iter().map(held).collect::<Result<_, _>>().map_err(invalid)?;
         let backup = store.backup(held).await.map_err(|error| status(&error))?;
         let plan = operations_backup_response::Part::Plan(manifest(&tenant, backup.plan()));
         Ok(Response::new(parts(tenant, plan, backup)))
@@ -56,7 +56,7 @@ impl Operations for Doors {
     }
 }
 
-fn held(held: HeldSegment) -> Result<Held, Invalid> {
+fn held(held: &HeldSegment) -> Result<Held, Invalid> {
     let hash = held.hash.as_ref().try_into().map_err(|_| Invalid::malformed("a BLAKE3 hash has 32 bytes"))?;
     Ok(Held { number: held.number, bytes: held.bytes, hash })
 }

@@ -28,6 +28,14 @@ impl Pace {
         let due = Duration::from_secs_f64(self.bytes as f64 / self.bytes_per_second as f64);
         due.checked_sub(self.begun.elapsed()).filter(|pause| *pause >= PAUSE_MIN)
     }
+
+    /// Pauses after these bytes, if need be.
+    pub fn keep_after(&mut self, bytes: u64) {
+        if let Some(pause) = self.pause_after(bytes) {
+            #[allow(clippy::disallowed_methods, reason = "it is time that is waited for")]
+            std::thread::sleep(pause);
+        }
+    }
 }
 
 #[cfg(test)]

@@ -137,10 +137,6 @@ impl Store {
     ) -> Result<Arc<Self>, Error> {
         let started = Instant::now();
         let layout = Layout::below(directory);
-        if let Some(file) = Home::unfinished(&*disk, directory)? {
-            let what = "a restore or repair has not come to its end: run it again";
-            return Err(crate::log::Error::Damaged { file, offset: 0, what }.into());
-        }
         disk.create_dir(directory)?;
         let shelf_disk = disk.clone();
         let (log, index) = open_log(disk, &layout, options)?;
@@ -225,6 +221,11 @@ impl Store {
 }
 
 fn open_log(disk: Arc<dyn Disk>, layout: &Layout, options: &StoreOptions) -> Result<(SegmentLog, Arc<Index>), Error> {
+    let unfinished = layout.log.parent().map(|directory| Home::unfinished(&*disk, directory)).transpose()?;
+    if let Some(file) = unfinished.flatten() {
+        let what = "a restore or repair has not come to its end: run it again";
+        return Err(crate::log::Error::Damaged { file, offset: 0, what }.into());
+    }
     let index_disk = disk.clone();
     let open_index = |segments: &Segments| {
         let all = segments.all();

@@ -72,7 +72,7 @@ async fn read_models_of_lost_events_go_aside_with_a_cut() {
     let client = server.client().await;
     append(&client, "s", events(0..5)).await;
     append(&client, "s", events(5..9)).await;
-    client.read_model("orders").write(ReadModelWrite::new(0, 9)).await.unwrap();
+    client.read_model("orders").write(ReadModelWrite::new(0, 9).upsert("order", "1", "{}")).await.unwrap();
     server.stop().await;
     let newest =
         log_files(server.data()).into_iter().find(|(path, _)| path.extension() == Some("seg".as_ref())).unwrap();
@@ -82,7 +82,7 @@ async fn read_models_of_lost_events_go_aside_with_a_cut() {
     let client = server.client().await;
     assert_eq!(log(&client).await.len(), 5);
     // One at position 9 would refuse this, and show documents of events that are gone.
-    client.read_model("orders").write(ReadModelWrite::new(0, 5)).await.unwrap();
+    client.read_model("orders").write(ReadModelWrite::new(0, 5).upsert("order", "1", "{}")).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
