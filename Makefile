@@ -35,10 +35,10 @@ BUF := npx --yes @bufbuild/buf@1.75.0
 # Where UmaDB's clients are built and installed: what they depend on stays away from what we depend on.
 UMADB := target/umadb
 
-.PHONY: help build test check fmt clippy doc crash proof proof-short proof-build proof-simulate proof-bugs proof-kill \
-        proof-power proof-calls proof-full proof-clients proof-mutate fuzz fuzz-short test-sled select groups bench \
-        bench-growth footprint deny proto-lint grpcurl umadb clients client-python client-typescript client-go \
-        conformance systems
+.PHONY: help build test check fmt clippy doc crash proof proof-short proof-build proof-simulate proof-bugs \
+        proof-bugs-live proof-kill proof-power proof-calls proof-full proof-clients proof-mutate fuzz fuzz-short \
+        test-sled select groups bench bench-growth footprint deny proto-lint grpcurl umadb clients client-python \
+        client-typescript client-go conformance systems
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -87,13 +87,13 @@ doc: ## Build the documentation, warnings denied
 
 proof: ## Run every fault campaign at length, on both kinds of log where it can: hours
 	$(MAKE) --no-print-directory proof-simulate
-	$(MAKE) --no-print-directory proof-bugs
-	$(MAKE) --no-print-directory proof-mutate ROUNDS=5000
+	$(MAKE) --no-print-directory proof-bugs-live
 	@for log in segments sled; do \
 	  $(MAKE) --no-print-directory proof-kill LOG=$$log ROUNDS=1000 && \
 	  $(MAKE) --no-print-directory proof-power LOG=$$log ROUNDS=200 && \
 	  $(MAKE) --no-print-directory proof-calls LOG=$$log ROUNDS=200 && \
-	  $(MAKE) --no-print-directory proof-full LOG=$$log ROUNDS=100 || exit 1; \
+	  $(MAKE) --no-print-directory proof-full LOG=$$log ROUNDS=100 && \
+	  $(MAKE) --no-print-directory proof-mutate LOG=$$log ROUNDS=5000 || exit 1; \
 	done
 	$(MAKE) --no-print-directory proof-clients ROUNDS=20
 	$(MAKE) --no-print-directory fuzz
@@ -116,15 +116,17 @@ proof-bugs: ## Plant every bug on purpose, and find it within BUG_SEEDS seeds
 	cargo run $(if $(filter release,$(PROFILE)),--release) --package quipu-proof --features seeded-bugs --bin proof -- \
 	  bugs --seeds $(BUG_SEEDS)
 
-proof-kill proof-calls proof-full proof-clients: proof-%: proof-build ## Run one fault campaign for ROUNDS rounds
+proof-bugs-live: ## Plant every bug in a real server as well, and tell which campaigns find it
+	cargo build --release --workspace --features quipu/seeded-bugs,quipu-proof/seeded-bugs --bin quipu --bin proof \
+	  --target-dir target/seeded
+	target/seeded/release/proof bugs --seeds $(BUG_SEEDS) --binary target/seeded/release/quipu
+
+proof-kill proof-calls proof-full proof-clients proof-mutate: proof-%: proof-build ## Run one fault campaign for ROUNDS
 	$(PROOF) $* $(PROOF_FLAGS)
 
 proof-power: proof-build ## Cut the power of an ext4 and of an XFS file system ROUNDS times each
 	$(PROOF) power --filesystem ext4 $(PROOF_FLAGS)
 	$(PROOF) power --filesystem xfs $(PROOF_FLAGS)
-
-proof-mutate: proof-build ## Damage a data directory ROUNDS times, and compare every answer with the good one
-	$(PROOF) mutate --binary target/$(PROFILE)/quipu --mutations $(ROUNDS) $(if $(SEED),--seed $(SEED))
 
 proof-build:
 	cargo build $(if $(filter release,$(PROFILE)),--release) --bin quipu

@@ -12,13 +12,14 @@ use prost::Message;
 use prost_types::field_descriptor_proto::Type;
 use prost_types::{DescriptorProto, FileDescriptorSet};
 
-const FILES: [&str; 9] = [
+const FILES: [&str; 10] = [
     "quipu/v1/event_store.proto",
     "quipu/v1/checkpoints.proto",
     "quipu/v1/consumers.proto",
     "quipu/v1/read_models.proto",
     "quipu/v1/snapshots.proto",
     "quipu/v1/streams.proto",
+    "quipu/v1/operations.proto",
     "quipu/v1/server_info.proto",
     "quipu/v1/errors.proto",
     "umadb/v1/dcb.proto",

@@ -19,8 +19,8 @@ use crate::clock::Clock;
 use crate::log::LogOptions;
 use crate::model::Limits;
 use crate::model::limits::STREAM_NAME_BYTES_MAX;
-use crate::store::StoreOptions;
 use crate::store::home::Engine;
+use crate::store::{ScrubOptions, StoreOptions};
 
 /// Environment variables of the client commands and of the benchmark, which a server may find set.
 const CLIENT_VARIABLES: [&str; 2] = ["QUIPU_ENDPOINT", "QUIPU_TENANT"];
@@ -125,6 +125,14 @@ pub struct Knobs {
     #[arg(long, env = "QUIPU_TENANT_IDLE_SECONDS", value_name = "SECONDS")]
     pub tenant_idle_seconds: Option<u64>,
 
+    /// Bytes of sealed files that are read in a second to find damage; 0 reads none [default: 8388608]
+    #[arg(long, env = "QUIPU_SCRUB_BYTES_PER_SECOND", value_name = "BYTES")]
+    pub scrub_bytes_per_second: Option<u64>,
+
+    /// Seconds between the beginnings of two passes over all sealed files; at least 1 [default: 86400]
+    #[arg(long, env = "QUIPU_SCRUB_INTERVAL_SECONDS", value_name = "SECONDS")]
+    pub scrub_interval_seconds: Option<u64>,
+
     /// Threads that speak with clients; at least 1 [default: one less than there are cores, at least 1]
     #[arg(long, env = "QUIPU_WORKER_THREADS", value_name = "THREADS")]
     pub worker_threads: Option<usize>,
@@ -218,6 +226,8 @@ pub struct Config {
     pub tenants_open_max: usize,
     /// When an unused tenant is closed.
     pub tenant_idle: Duration,
+    /// How damage is looked for.
+    pub scrub: ScrubOptions,
     /// How many threads speak with clients.
     pub worker_threads: usize,
     /// How stores are kept.
@@ -238,6 +248,7 @@ impl Config {
 
     fn of_knobs(knobs: Knobs) -> Self {
         let (log, limits, store) = (LogOptions::default(), Limits::default(), StoreOptions::default());
+        let scrub = ScrubOptions::default();
         Self {
             listen: knobs.listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 2113))),
             data: knobs.data.unwrap_or("quipu-data".into()),
@@ -249,6 +260,10 @@ impl Config {
             drain: Duration::from_secs(knobs.drain_seconds.unwrap_or(10)),
             tenants_open_max: knobs.tenants_open_max.unwrap_or(64),
             tenant_idle: Duration::from_secs(knobs.tenant_idle_seconds.unwrap_or(600)),
+            scrub: ScrubOptions {
+                bytes_per_second: knobs.scrub_bytes_per_second.unwrap_or(scrub.bytes_per_second),
+                interval: knobs.scrub_interval_seconds.map_or(scrub.interval, Duration::from_secs),
+            },
             worker_threads: knobs.worker_threads.unwrap_or_else(default_worker_threads),
             store: StoreOptions {
                 log: LogOptions {
@@ -289,6 +304,7 @@ impl Config {
         check("segment_bytes", log.segment_bytes, 4 << 10..=2 << 30, "4 KiB to 2 GiB")?;
         check("segment_events", log.segment_events, 1..=i32::MAX as u64, "1 to 2147483647")?;
         check("tenants_open_max", self.tenants_open_max as u64, 1..=u64::MAX, "at least 1")?;
+        check("scrub_interval_seconds", self.scrub.interval.as_secs(), 1..=u64::MAX, "at least 1")?;
         check("worker_threads", self.worker_threads as u64, 1..=1024, "1 to 1024")?;
         let name_max = STREAM_NAME_BYTES_MAX as u64;
         check("stream_name_bytes", limits.stream_name_bytes as u64, 1..=name_max, "1 to 2048")?;
@@ -315,6 +331,8 @@ impl fmt::Display for Config {
         write!(formatter, " index_bytes={} heads={}", self.store.index_bytes, self.store.heads)?;
         write!(formatter, " tenants_open_max={}", self.tenants_open_max)?;
         write!(formatter, " tenant_idle_seconds={}", self.tenant_idle.as_secs())?;
+        write!(formatter, " scrub_bytes_per_second={}", self.scrub.bytes_per_second)?;
+        write!(formatter, " scrub_interval_seconds={}", self.scrub.interval.as_secs())?;
         write!(formatter, " worker_threads={}", self.worker_threads)?;
         write!(formatter, " stream_name_bytes={} data_bytes={}", limits.stream_name_bytes, limits.data_bytes)?;
         write!(formatter, " append_events={} append_bytes={}", limits.append_events, limits.append_bytes)?;
@@ -345,6 +363,8 @@ impl Knobs {
             heads: self.heads.or(other.heads),
             tenants_open_max: self.tenants_open_max.or(other.tenants_open_max),
             tenant_idle_seconds: self.tenant_idle_seconds.or(other.tenant_idle_seconds),
+            scrub_bytes_per_second: self.scrub_bytes_per_second.or(other.scrub_bytes_per_second),
+            scrub_interval_seconds: self.scrub_interval_seconds.or(other.scrub_interval_seconds),
             worker_threads: self.worker_threads.or(other.worker_threads),
             stream_name_bytes: self.stream_name_bytes.or(other.stream_name_bytes),
             data_bytes: self.data_bytes.or(other.data_bytes),

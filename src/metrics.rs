@@ -25,6 +25,35 @@ pub struct Metrics {
     subscriptions: IntGauge,
     head: IntGauge,
     groups: Groups,
+    scrub: Scrub,
+}
+
+/// What the scrub counts.
+#[derive(Debug)]
+struct Scrub {
+    bytes: IntCounter,
+    segments: IntCounter,
+    damage: IntCounter,
+    last_pass: IntGauge,
+}
+
+impl Scrub {
+    fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let scrub = Self {
+            bytes: IntCounter::new("quipu_scrub_bytes_total", "Bytes of sealed files read to find damage.")?,
+            segments: IntCounter::new("quipu_scrub_segments_total", "Sealed segments read to find damage.")?,
+            damage: IntCounter::new("quipu_scrub_damage_total", "Places of damage that the scrub has met.")?,
+            last_pass: IntGauge::new(
+                "quipu_scrub_last_pass_timestamp_seconds",
+                "When the scrub last came to the end of all sealed files; 0 when it has not.",
+            )?,
+        };
+        for counter in [&scrub.bytes, &scrub.segments, &scrub.damage] {
+            registry.register(Box::new(counter.clone()))?;
+        }
+        registry.register(Box::new(scrub.last_pass.clone()))?;
+        Ok(scrub)
+    }
 }
 
 /// What is told of each consumer group when somebody asks.
@@ -81,6 +110,7 @@ impl Metrics {
             subscriptions: IntGauge::new("quipu_subscriptions", "Open subscriptions.")?,
             head: IntGauge::new("quipu_head_position", "The newest head among the open tenants.")?,
             groups: Groups::new(&registry)?,
+            scrub: Scrub::new(&registry)?,
             registry,
         };
         let all: [Box<dyn prometheus::core::Collector>; 9] = [
@@ -153,6 +183,26 @@ impl Metrics {
     pub fn subscribed(&self) -> SubscriptionGuard {
         self.subscriptions.inc();
         SubscriptionGuard(self.subscriptions.clone())
+    }
+
+    /// The scrub has read so much.
+    pub fn scrubbed_bytes(&self, bytes: u64) {
+        self.scrub.bytes.inc_by(bytes);
+    }
+
+    /// The scrub has come to the end of a segment.
+    pub fn scrubbed_segment(&self) {
+        self.scrub.segments.inc();
+    }
+
+    /// The scrub has come to the end of everything.
+    pub fn scrubbed_all(&self, now: Timestamp) {
+        self.scrub.last_pass.set(now.seconds.cast_signed());
+    }
+
+    /// The scrub has met damage that it had not met before.
+    pub fn scrub_damage(&self) {
+        self.scrub.damage.inc();
     }
 
     /// The head moved.

@@ -32,13 +32,14 @@ use crate::proto::FILE_DESCRIPTORS;
 use crate::proto::checkpoints_server::CheckpointsServer;
 use crate::proto::consumers_server::ConsumersServer;
 use crate::proto::event_store_server::EventStoreServer;
+use crate::proto::operations_server::OperationsServer;
 use crate::proto::read_models_server::ReadModelsServer;
 use crate::proto::server_info_server::ServerInfoServer;
 use crate::proto::snapshots_server::SnapshotsServer;
 use crate::proto::streams_server::StreamsServer;
 use crate::proto::umadb::dcb_server::DcbServer;
 use crate::store::home::{Engine, HomeError};
-use crate::store::{self, Absent, Condition, Home, Tenants};
+use crate::store::{self, Absent, Condition, Home, Scrub, Tenants};
 
 /// How often unused tenants are looked for.
 const IDLE_CHECK: Duration = Duration::from_secs(30);
@@ -96,6 +97,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: impl Future<Ou
     let metrics = Arc::new(Metrics::new()?);
     let tenants = Tenants::new(home, config.store.clone(), metrics.clone(), config.tenants_open_max);
     tenants.get(&TenantId::default(), Absent::Create).await.map_err(Error::Open)?;
+    let scrub = Scrub::begin(tenants.clone(), config.scrub);
     let idle = tokio::spawn(close_idle(tenants.clone(), config.tenant_idle));
 
     let (health, routes) = routes(&config, &tenants, &metrics)?;
@@ -126,7 +128,10 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: impl Future<Ou
         tracing::warn!("requests were still in progress when the time to drain was over");
     }
     idle.abort();
-    let closing = tokio::task::spawn_blocking(move || tenants.close());
+    let closing = tokio::task::spawn_blocking(move || {
+        scrub.into_iter().for_each(Scrub::end);
+        tenants.close();
+    });
     if closing.await.is_err() {
         tracing::error!("closing the stores panicked");
     }
@@ -163,6 +168,7 @@ fn routes(config: &Config, tenants: &Arc<Tenants>, metrics: &Arc<Metrics>) -> Re
         .add_service(doors.checkpoints())
         .add_service(doors.consumers())
         .add_service(doors.read_models())
+        .add_service(doors.operations())
         .add_service(doors.server_info())
         .add_service(doors.dcb())
         .add_service(health_service)
@@ -197,6 +203,7 @@ async fn report(health: &HealthReporter, status: ServingStatus) {
         CheckpointsServer::<Doors>::NAME,
         ConsumersServer::<Doors>::NAME,
         ReadModelsServer::<Doors>::NAME,
+        OperationsServer::<Doors>::NAME,
         ServerInfoServer::<Doors>::NAME,
         DcbServer::<Doors>::NAME,
     ];

@@ -16,6 +16,7 @@ fn main() -> Outcome<()> {
         "quipu/v1/read_models.proto",
         "quipu/v1/snapshots.proto",
         "quipu/v1/streams.proto",
+        "quipu/v1/operations.proto",
         "quipu/v1/server_info.proto",
         "quipu/v1/errors.proto",
     ];

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use tonic::Code;
 
+use super::backup::BackupError;
 use super::event_line::LineError;
 
 /// Why a command failed.
@@ -62,6 +63,9 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// A backup can not be kept.
+    #[error(transparent)]
+    Backup(BackupError),
     /// The runtime does not start.
     #[error("cannot start the runtime")]
     Runtime(#[source] io::Error),
@@ -95,7 +99,12 @@ impl Error {
             Self::NotFound(_) => 3,
             Self::Precondition(_) => 4,
             Self::Output { .. } if self.is_reader_gone() => 0,
-            Self::Invalid(_) | Self::Line { .. } | Self::Input { .. } | Self::Output { .. } | Self::Runtime(_) => 1,
+            Self::Invalid(_)
+            | Self::Line { .. }
+            | Self::Input { .. }
+            | Self::Output { .. }
+            | Self::Backup(_)
+            | Self::Runtime(_) => 1,
         }
     }
 }

@@ -4,6 +4,7 @@
 //! never past them. What a command prints goes to standard output, what went wrong to standard error.
 
 mod append;
+mod backup;
 mod base64;
 pub mod bench;
 mod checkpoints;
@@ -27,9 +28,12 @@ mod place;
 mod progress;
 mod query;
 mod read;
+mod repair;
+mod restore;
 pub mod serve;
 mod snapshot;
 mod snapshot_json;
+mod staging;
 mod stats;
 mod streams;
 mod subscribe;
@@ -66,8 +70,14 @@ pub struct Args {
 pub enum Command {
     /// Run a server.
     Serve(crate::config::ServeArgs),
-    /// Check the files of a data directory that no server has open.
+    /// Check the files of a data directory that no server has open, or the log of a running server.
     Verify(verify::VerifyArgs),
+    /// Copy a tenant's log from a server while it serves; a second time only what is new.
+    Backup(backup::BackupArgs),
+    /// Make the log of a data directory from a backup, whole or up to a position or a time.
+    Restore(restore::RestoreArgs),
+    /// Mend a data directory that a start refuses; says what it would do, and does it with --apply.
+    Repair(repair::RepairArgs),
     /// Measure a server.
     Bench(bench::BenchArgs),
     /// Measure how costs grow with the log: guards, point queries, memory, starts
@@ -104,6 +114,9 @@ pub fn run(args: Args) -> ExitCode {
     match args.command {
         Command::Serve(args) => serve::run(args),
         Command::Verify(args) => verify::run(args),
+        Command::Backup(args) => finish(backup::run(args)),
+        Command::Restore(args) => restore::run(&args),
+        Command::Repair(args) => repair::run(&args),
         Command::Bench(args) => finish(bench::run(args)),
         Command::BenchGrowth(args) => finish(bench::growth::run(args)),
         Command::BenchNull(args) => finish(bench::null::run(args)),

@@ -1,4 +1,4 @@
-//! How far an import or export has got, on a terminal.
+//! How far a long command has got, on a terminal.
 //!
 //! Owns the bar on standard error. Where that is no terminal, nothing is drawn.
 
@@ -45,6 +45,11 @@ impl Progress {
         let seconds = self.bar.elapsed().as_secs_f64().max(0.001);
         let rate = (events as f64 / seconds) as u64;
         self.bar.set_message(format!("{} events, {}/s", HumanCount(events), HumanCount(rate)));
+        self.bar.set_position(place);
+    }
+
+    /// Takes note of a place, where no events are counted.
+    pub(super) fn at(&self, place: u64) {
         self.bar.set_position(place);
     }
 

@@ -13,6 +13,7 @@ mod event_store;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
+mod operations;
 mod paging;
 mod read_models;
 mod server_info;
@@ -34,6 +35,7 @@ use crate::metrics::Metrics;
 use crate::proto::checkpoints_server::CheckpointsServer;
 use crate::proto::consumers_server::ConsumersServer;
 use crate::proto::event_store_server::EventStoreServer;
+use crate::proto::operations_server::OperationsServer;
 use crate::proto::read_models_server::ReadModelsServer;
 use crate::proto::server_info_server::ServerInfoServer;
 use crate::proto::snapshots_server::SnapshotsServer;
@@ -88,6 +90,11 @@ impl Doors {
     /// The service of read models.
     pub fn read_models(&self) -> ReadModelsServer<Self> {
         ReadModelsServer::new(self.clone()).max_decoding_message_size(self.request_bytes())
+    }
+
+    /// The service for operators.
+    pub fn operations(&self) -> OperationsServer<Self> {
+        OperationsServer::new(self.clone())
     }
 
     /// The service that tells what this is.

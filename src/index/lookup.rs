@@ -4,7 +4,7 @@
 //! background and, once durable, takes the place of the one in memory. A part whose file is missing,
 //! torn or damaged is made again from its segment, also in the middle of a question.
 
-use std::ops::{Range, RangeInclusive};
+use std::ops::{ControlFlow, Range, RangeInclusive};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, RwLock};
 
@@ -18,7 +18,7 @@ use super::sieve::Sieve;
 use super::tally::Tally;
 use super::{Error, Term, Terms, build};
 use crate::crew::{Crew, Hired};
-use crate::disk::Disk;
+use crate::disk::{Disk, Open};
 use crate::log::segment::Segment;
 use crate::log::{Place, Placed, Segments, Slot};
 use crate::model::{Position, Query, Timestamp, Walk};
@@ -296,6 +296,32 @@ impl Index {
         Sealed::open(disk, &path, segment, next)?.check()
     }
 
+    /// Checks every page of the index file of a sealed segment, and has it made again when it is missing or
+    /// damaged. Says how many bytes the file has.
+    ///
+    /// # Errors
+    /// When it can not be made again, because the segment is damaged or the disk fails.
+    pub fn scrub(&self, segment: u32) -> Result<u64, Error> {
+        let (Some(of), Some(next)) = (self.segments.get(segment), self.segments.get(segment + 1)) else {
+            return Ok(0);
+        };
+        // Nobody writes the file meanwhile, and none is missed that is about to be written.
+        let _alone = self.changing.lock().expect("no panic under this lock");
+        let parts = self.parts();
+        let Some(part) = parts.iter().find(|part| part.segment() == segment) else { return Ok(0) };
+        if part.is_in_memory() {
+            return Ok(0);
+        }
+        match Self::check(&*self.disk, &self.directory, &of, &next) {
+            Err(error) if error.is_mendable() => {
+                let (made, sieve) = self.make_again(&of, &error, self.memory_bytes)?;
+                self.put_in_place(made, sieve);
+            }
+            checked => checked?,
+        }
+        Ok(self.disk.open(&self.path(segment), Open::Read)?.len()?)
+    }
+
     fn path(&self, segment: u32) -> PathBuf {
         self.directory.join(file_name(segment))
     }
@@ -348,7 +374,10 @@ impl Index {
     fn make_again(&self, segment: &Segment, why: &Error, room: u64) -> Result<Opened, Error> {
         tracing::warn!(segment = segment.header.number, reason = %why, "making an index file again");
         let active = Active::new(self.terms, segment.header.number, segment.header.first_position);
-        segment.each_block(&mut |placed| active.learn(&placed, &mut |_| {}))?;
+        segment.blocks()?.each(&mut |placed| {
+            active.learn(&placed, &mut |_| {});
+            ControlFlow::Continue(())
+        })?;
         self.seal(segment, &active, room).or_else(|error| {
             tracing::warn!(segment = segment.header.number, %error, "an index part stays in memory");
             Ok((Arc::new(active), None))

@@ -2,6 +2,7 @@
 //! walk) against a plain list of events.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use super::sealed::Sealed;
 use super::{Error, Index, Plan, TermKind};
 use crate::crew::Crew;
 use crate::disk::Disk;
+use crate::log::Placed;
 use crate::log::segment::{Header, Segment};
 use crate::model::{Position, Timestamp, Walk};
 
@@ -49,7 +51,11 @@ fn a_sealed_part_answers_as_the_one_in_memory_that_it_was_made_from() {
     let all = made.segments.all();
     for (segment, next) in all.iter().zip(&all[1..]) {
         let active = Active::new(made.terms, segment.header.number, segment.header.first_position);
-        segment.each_block(&mut |placed| active.learn(&placed, &mut |_| {})).unwrap();
+        let mut learn = |placed: Placed| {
+            active.learn(&placed, &mut |_| {});
+            ControlFlow::Continue(())
+        };
+        segment.blocks().unwrap().each(&mut learn).unwrap();
         let path = Path::new(INDEX).join(format!("{:06}.idx", segment.header.number));
         let open = || Sealed::open(&made.disk, &path, segment, next).unwrap();
         let (mut lean, mut held) = (open(), open());

@@ -13,7 +13,12 @@
 //! | `segment_log` | the writing side: append, sync, roll, poison |
 //! | `cursor` | single records, read by place |
 //! | `recovery` | what a crash left: torn tail or damage |
-//! | `verify` | every byte of a log that nobody has open |
+//! | `verify` | every byte of a log, checked |
+//! | `export` | a log that is open, for a copy elsewhere |
+//! | `survey` | what of a log can be kept, up to a place |
+//! | `graft` | a log made of what can be kept |
+//! | `repair` | what is wrong with a log, and what a cut would cost |
+//! | `pace` | how fast a log is read by somebody in no hurry |
 //! | `salt` | the numbers that tell logs and segments apart |
 //! | `mark` | the low-water mark of what was acknowledged |
 
@@ -21,16 +26,21 @@ pub mod block;
 pub mod commit_log;
 pub mod cursor;
 pub mod error;
+pub mod export;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod graft;
 mod mark;
+pub mod pace;
 pub mod record;
 mod recovery;
+pub mod repair;
 pub mod salt;
 pub mod segment;
 pub mod segment_log;
 pub mod segments;
+pub mod survey;
 pub mod verify;
 
 pub use block::{Block, Draft, Entry};
@@ -40,4 +50,4 @@ pub use error::Error;
 pub use record::{Kind, StoredEvent};
 pub use salt::Salts;
 pub use segment_log::{LogOptions, SegmentLog};
-pub use segments::Segments;
+pub use segments::{Pinned, Reach, Segments};

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 
 use super::block::{HEADER_BYTES as BLOCK_HEADER_BYTES, Header as BlockHeader, MAGIC};
 use super::mark::Mark;
-use super::segment::{Blocks, HEADER_BYTES, Segment, Step};
+use super::segment::{self, Blocks, HEADER_BYTES, Segment, Step};
 use super::{Error, Placed};
 use crate::disk::{Disk, Open};
 use crate::seeded::{Bug, is_planted};
@@ -116,9 +116,20 @@ pub(super) fn set_unfinished_aside(
     Ok(disk.sync_dir(path.parent().unwrap_or(Path::new(".")))?)
 }
 
-/// Whether a newest segment without a good header is one that was being made when the power went.
-pub(super) fn was_being_made(disk: &dyn Disk, path: &Path) -> Result<bool, Error> {
-    Ok(disk.open(path, Open::Read)?.len()? <= HEADER_BYTES as u64)
+/// The files of a log's segments, oldest first, and that of one that was being made when the power went.
+pub(super) fn segment_files(disk: &dyn Disk, directory: &Path) -> Result<(Vec<PathBuf>, Option<PathBuf>), Error> {
+    let mut files = segment::files(disk, directory)?;
+    let unfinished = match files.last() {
+        Some(newest) if was_being_made(disk, newest)? => files.pop(),
+        Some(_) | None => None,
+    };
+    Ok((files, unfinished))
+}
+
+/// Whether the newest segment is one that was being made: it has no good header, and nothing behind it.
+fn was_being_made(disk: &dyn Disk, path: &Path) -> Result<bool, Error> {
+    let has_header = !matches!(Segment::open(disk, path, Open::Read), Err(Error::Damaged { .. }));
+    Ok(!has_header && disk.open(path, Open::Read)?.len()? <= HEADER_BYTES as u64)
 }
 
 fn good_block_behind(segment: &Segment, blocks: &mut Blocks<'_>) -> Result<bool, Error> {
@@ -153,7 +164,7 @@ fn cut(disk: &dyn Disk, segment: &Segment, blocks: &Blocks<'_>, quarantine: &Pat
 }
 
 /// Keeps bytes that leave the log in the quarantine directory.
-fn keep_aside(disk: &dyn Disk, quarantine: &Path, name: &str, bytes: &[u8]) -> Result<(), Error> {
+pub(super) fn keep_aside(disk: &dyn Disk, quarantine: &Path, name: &str, bytes: &[u8]) -> Result<(), Error> {
     disk.create_dir(quarantine)?;
     disk.replace(&quarantine.join(name), bytes)?;
     Ok(())

@@ -17,6 +17,7 @@
 //! Segments are named `<number>-<first position>.seg`, both padded with zeros, so names sort as
 //! numbers. A segment that has a successor is never written again.
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -24,7 +25,7 @@ use bytes::Bytes;
 
 use super::block::{HEADER_BYTES as BLOCK_HEADER_BYTES, Header as BlockHeader};
 use super::{Block, Error, Place, Placed, Slot};
-use crate::disk::{Disk, File, Open};
+use crate::disk::{self, Disk, File, Open};
 use crate::model::Position;
 use crate::seeded::{Bug, is_planted};
 
@@ -120,6 +121,13 @@ impl Header {
     }
 }
 
+/// The files of the segments in a directory, oldest first.
+pub fn files(disk: &dyn Disk, directory: &Path) -> Result<Vec<PathBuf>, disk::Error> {
+    let mut names = disk.list(directory)?;
+    names.retain(|name| name.ends_with(SUFFIX));
+    Ok(names.into_iter().map(|name| directory.join(name)).collect())
+}
+
 /// A segment, open for reading.
 #[derive(Debug)]
 pub struct Segment {
@@ -176,33 +184,23 @@ impl Segment {
         Error::Damaged { file: self.path.clone(), offset, what }
     }
 
-    /// Visits the blocks of a complete segment, and returns the walk at its end.
-    ///
-    /// # Errors
-    /// When anything in it is not what was written.
-    pub fn each_block(&self, visit: &mut dyn FnMut(Placed)) -> Result<Blocks<'_>, Error> {
-        let mut blocks = self.blocks()?;
-        loop {
-            match blocks.step()? {
-                Step::Block(placed) => visit(placed),
-                Step::End => return Ok(blocks),
-                Step::Bad(what) => return Err(self.damaged(blocks.offset, what)),
-            }
-        }
-    }
-
     /// Walks the blocks from the beginning.
     pub fn blocks(&self) -> Result<Blocks<'_>, Error> {
-        Ok(Blocks {
+        Ok(self.blocks_within(self.file.len()?))
+    }
+
+    /// Walks the blocks from the beginning, as if the file had this many bytes.
+    pub fn blocks_within(&self, bytes: u64) -> Blocks<'_> {
+        Blocks {
             segment: self,
-            file_bytes: self.file.len()?,
+            file_bytes: bytes,
             offset: HEADER_BYTES as u64,
             next_slot: self.header.first_slot,
             next_position: self.header.first_position,
             previous_block: self.header.previous_block,
             window: Bytes::new(),
             window_start: 0,
-        })
+        }
     }
 }
 
@@ -269,6 +267,24 @@ impl Blocks<'_> {
         self.next_position = block.end_position();
         self.previous_block = header.crc;
         Ok(Step::Block(Placed { place, block: Arc::new(block) }))
+    }
+
+    /// Visits the blocks up to the end, or until `visit` breaks.
+    ///
+    /// # Errors
+    /// When anything on the way is not what was written.
+    pub fn each(&mut self, visit: &mut dyn FnMut(Placed) -> ControlFlow<()>) -> Result<(), Error> {
+        loop {
+            match self.step()? {
+                Step::Block(placed) => {
+                    if visit(placed).is_break() {
+                        return Ok(());
+                    }
+                }
+                Step::End => return Ok(()),
+                Step::Bad(what) => return Err(self.segment.damaged(self.offset, what)),
+            }
+        }
     }
 
     fn misfit(&self, header: &BlockHeader) -> Option<&'static str> {

@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use super::mark::Mark;
 use super::recovery;
-use super::segment::{FORMAT, HEADER_BYTES, Header, SUFFIX, Segment, Step};
+use super::segment::{FORMAT, HEADER_BYTES, Header, Segment, Step};
+use super::segments::Reach;
 use super::{Appended, CommitLog, Draft, Error, Place, Placed, Salts, Segments, Slot};
 use crate::disk::{Disk, Open};
 use crate::model::Position;
@@ -90,6 +91,8 @@ impl SegmentLog {
         })?;
         recovery::confirm(&*disk, directory, &active, last.as_ref())?;
         recovery::set_unfinished_aside(&*disk, unfinished.take(), quarantine)?;
+        let slot = Slot(blocks.next_slot.0 - 1);
+        segments.reach(Reach { bytes: blocks.offset, slot, position: blocks.next_position.before() });
         Ok(Self {
             offset: blocks.offset,
             next_slot: blocks.next_slot,
@@ -150,6 +153,8 @@ impl SegmentLog {
         self.next_slot = self.next_slot.next();
         self.next_position = block.end_position();
         self.previous_block = block.header.crc;
+        let position = self.next_position.before();
+        self.segments.reach(Reach { bytes: self.offset, slot: block.header.slot, position });
         Ok(Placed { place, block: Arc::new(block) })
     }
 
@@ -260,24 +265,15 @@ fn first_header(salts: &Salts) -> Header {
 /// Opens all segments of a directory and checks that each follows the one before. Also returns the
 /// file of a segment that was being made when the power went.
 fn open_segments(disk: &dyn Disk, directory: &Path) -> Result<(Segments, Option<PathBuf>), Error> {
-    let mut names = disk.list(directory)?;
-    names.retain(|name| name.ends_with(SUFFIX));
+    let (files, unfinished) = recovery::segment_files(disk, directory)?;
     let segments = Segments::default();
-    let mut unfinished = None;
-    for (index, name) in names.iter().enumerate() {
-        let path = directory.join(name);
-        let is_newest = index + 1 == names.len();
-        let opened = Segment::open(disk, &path, Open::Read);
-        if is_newest && matches!(opened, Err(Error::Damaged { .. })) && recovery::was_being_made(disk, &path)? {
-            unfinished = Some(path);
-            break;
-        }
-        let segment = Arc::new(opened?);
+    for file in &files {
+        let segment = Arc::new(Segment::open(disk, file, Open::Read)?);
         let follows = match segments.newest() {
             Some(previous) => follows(&segment.header, &previous.header),
             None => segment.header.number == 1,
         };
-        if !follows || *name != segment.header.file_name() {
+        if !follows || *file != directory.join(segment.header.file_name()) {
             return Err(segment.damaged(0, "the segment does not follow the one before it"));
         }
         segments.push(segment);

@@ -1,15 +1,17 @@
-//! Checks every byte of a log that nobody has open.
+//! Checks every byte of a log: of one that nobody has open, or of one up to the moment it was pinned.
 //!
 //! Walks all segments: each block against its checksums, each event against its position, each segment
 //! against the hash of the one before. Changes nothing, and goes on behind damage where it can.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use super::mark::{self, Mark};
-use super::recovery::{Tail, examine, was_being_made};
-use super::segment::{Blocks, SUFFIX, Segment};
-use super::{Error, Placed};
+use super::recovery::{self, Tail, examine};
+use super::segment::{Blocks, HEADER_BYTES, Segment};
+use super::{Error, Pinned, Placed, Slot};
 use crate::disk::{Disk, Open};
+use crate::model::Position;
 
 /// What a check found.
 #[derive(Debug, Default)]
@@ -42,13 +44,30 @@ impl Findings {
 /// Where a good segment ended: what the next one must say of it.
 struct End {
     number: u32,
-    slot: super::Slot,
-    position: crate::model::Position,
+    slot: Slot,
+    position: Position,
     block: u32,
     hash: [u8; 32],
 }
 
-/// Checks the log in a directory. `progress` hears after each segment how many bytes
+/// Before the first segment.
+const NOTHING: End = End { number: 0, slot: Slot::FIRST, position: Position(1), block: 0, hash: [0; 32] };
+
+/// Hears after each block how many bytes were read, and how many events were found so far. A break ends the check.
+pub type Watch<'a> = dyn FnMut(u64, u64) -> ControlFlow<()> + 'a;
+
+/// How the end of a segment is judged.
+#[derive(Debug, Clone, Copy)]
+enum Ends {
+    /// It is sealed: nothing but good blocks is in it.
+    Sealed,
+    /// It is the newest of a log that nobody has open.
+    Torn(Option<Mark>),
+    /// It is the newest of a log that is open, and durable for so many bytes.
+    Durable(u64),
+}
+
+/// Checks the log in a directory. `progress` hears after each block how many bytes
 /// it had, and how many events were found so far.
 ///
 /// # Errors
@@ -56,49 +75,75 @@ struct End {
 pub fn verify(disk: &dyn Disk, directory: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<Findings, Error> {
     let mut findings = Findings::default();
     let mark = keep_damage(&mut findings, Mark::read(disk, directory))?.flatten();
-    let mut names = disk.list(directory)?;
-    names.retain(|name| name.ends_with(SUFFIX));
-    set_unfinished_aside(disk, directory, &mut names, &mut findings)?;
-    if let (true, Some(_)) = (names.is_empty(), mark) {
+    let (files, unfinished) = recovery::segment_files(disk, directory)?;
+    if let Some(unfinished) = unfinished {
+        findings.torn_bytes = disk.open(&unfinished, Open::Read)?.len()?;
+    }
+    if let (true, Some(_)) = (files.is_empty(), mark) {
         let file = mark::path(directory);
         findings.damage.push(Error::Damaged { file, offset: 0, what: "there is a mark, but no segment" });
     }
-    let mut previous = None;
-    for (index, name) in names.iter().enumerate() {
-        let opened = Segment::open(disk, &directory.join(name), Open::Read);
-        let Some(segment) = keep_damage(&mut findings, opened)? else {
-            previous = None;
-            continue;
-        };
-        if *name != segment.header.file_name() || index == 0 && segment.header.number != 1 {
-            findings.damage.push(segment.damaged(0, "the segment does not follow the one before it"));
-        }
-        let bytes = segment.file().len()?;
-        findings.segments += 1;
-        findings.bytes += bytes;
-        let is_newest = index + 1 == names.len();
-        let walked = walk(&segment, is_newest, mark, previous.as_ref(), &mut findings);
-        previous = keep_damage(&mut findings, walked)?.flatten();
-        progress(bytes, findings.events);
+    let mut watch = |bytes, events| {
+        progress(bytes, events);
+        ControlFlow::Continue(())
+    };
+    let mut previous = Some(NOTHING);
+    for (index, file) in files.iter().enumerate() {
+        let ends = if index + 1 == files.len() { Ends::Torn(mark) } else { Ends::Sealed };
+        let checked = check(disk, file, ends, previous.as_ref(), &mut findings, &mut watch);
+        previous = keep_damage(&mut findings, checked)?.flatten();
     }
     Ok(findings)
 }
 
-/// Leaves a newest segment out that was being made when the power went, as a start does.
-fn set_unfinished_aside(
-    disk: &dyn Disk,
-    directory: &Path,
-    names: &mut Vec<String>,
-    findings: &mut Findings,
-) -> Result<(), Error> {
-    let Some(path) = names.last().map(|name| directory.join(name)) else { return Ok(()) };
-    let opened = Segment::open(disk, &path, Open::Read);
-    if matches!(opened, Err(Error::Damaged { .. })) && was_being_made(disk, &path)? {
-        names.pop();
-        findings.torn_bytes = disk.open(&path, Open::Read)?.len()?;
+/// Checks a log that is open, as it was when it was pinned.
+///
+/// # Errors
+/// When the disk fails; damage is a finding, not an error.
+pub fn verify_pinned(disk: &dyn Disk, pinned: &Pinned, watch: &mut Watch<'_>) -> Result<Findings, Error> {
+    let mut findings = Findings::default();
+    let mut previous = Some(NOTHING);
+    let mut flow = ControlFlow::Continue(());
+    for (index, segment) in pinned.segments.iter().enumerate() {
+        let is_newest = index + 1 == pinned.segments.len();
+        let ends = if is_newest { Ends::Durable(pinned.reach.bytes) } else { Ends::Sealed };
+        let mut told = |bytes, events| {
+            flow = watch(bytes, events);
+            flow
+        };
+        let checked = check(disk, &segment.path, ends, previous.as_ref(), &mut findings, &mut told);
+        previous = keep_damage(&mut findings, checked)?.flatten();
+        if flow.is_break() {
+            break;
+        }
     }
-    Ok(())
+    Ok(findings)
 }
+
+/// Checks a sealed segment, and that the one behind it follows.
+///
+/// # Errors
+/// When the disk fails; damage is a finding, not an error.
+pub fn verify_sealed(disk: &dyn Disk, segment: &Path, next: &Path, watch: &mut Watch<'_>) -> Result<Findings, Error> {
+    let mut findings = Findings::default();
+    let mut is_whole = true;
+    let mut told = |bytes, events| {
+        let flow = watch(bytes, events);
+        is_whole = flow.is_continue();
+        flow
+    };
+    let checked = check(disk, segment, Ends::Sealed, None, &mut findings, &mut told);
+    let end = keep_damage(&mut findings, checked)?.flatten();
+    let next = keep_damage(&mut findings, Segment::open(disk, next, Open::Read))?;
+    if let (Some(end), Some(next), true) = (end, next, is_whole)
+        && !follows(&next, &end)
+    {
+        findings.damage.push(next.damaged(0, NOT_FOLLOWING));
+    }
+    Ok(findings)
+}
+
+const NOT_FOLLOWING: &str = "the segment does not follow the one before it";
 
 fn keep_damage<T>(findings: &mut Findings, checked: Result<T, Error>) -> Result<Option<T>, Error> {
     match checked {
@@ -111,31 +156,60 @@ fn keep_damage<T>(findings: &mut Findings, checked: Result<T, Error>) -> Result<
     }
 }
 
-fn walk(
-    segment: &Segment,
-    is_newest: bool,
-    mark: Option<Mark>,
+fn check(
+    disk: &dyn Disk,
+    path: &Path,
+    ends: Ends,
     previous: Option<&End>,
     findings: &mut Findings,
+    watch: &mut Watch<'_>,
 ) -> Result<Option<End>, Error> {
-    if previous.is_some_and(|previous| !follows(segment, previous)) {
-        findings.damage.push(segment.damaged(0, "the segment does not follow the one before it"));
+    let segment = Segment::open(disk, path, Open::Read)?;
+    let bytes = match ends {
+        Ends::Sealed | Ends::Torn(_) => segment.file().len()?,
+        Ends::Durable(bytes) => bytes,
+    };
+    findings.segments += 1;
+    findings.bytes += bytes;
+    let has_its_name = path.file_name().is_some_and(|name| *name == *segment.header.file_name());
+    if !has_its_name || previous.is_some_and(|previous| !follows(&segment, previous)) {
+        findings.damage.push(segment.damaged(0, NOT_FOLLOWING));
     }
+    walk(&segment, ends, bytes, findings, watch)
+}
+
+fn walk(
+    segment: &Segment,
+    ends: Ends,
+    bytes: u64,
+    findings: &mut Findings,
+    watch: &mut Watch<'_>,
+) -> Result<Option<End>, Error> {
     let mut hash = blake3::Hasher::new();
     hash.update(&segment.header_bytes()?);
-    let mut visit = |placed: &Placed, findings: &mut Findings| {
+    let mut flow = watch(HEADER_BYTES as u64, findings.events);
+    let mut visit = |placed: Placed| {
         hash.update(placed.block.bytes());
-        findings.count(placed);
+        findings.count(&placed);
+        flow = watch(placed.block.bytes().len() as u64, findings.events);
+        flow
     };
-    let blocks = if is_newest {
-        let mut blocks = segment.blocks()?;
-        if examine(segment, &mut blocks, mark, &mut |placed| visit(&placed, findings))? == Tail::Torn {
-            findings.torn_bytes += blocks.file_bytes() - blocks.offset;
-        }
-        blocks
-    } else {
-        segment.each_block(&mut |placed| visit(&placed, findings))?
+    let mut blocks = segment.blocks_within(bytes);
+    let walked = match ends {
+        // Nobody ends the check of a log that nobody has open.
+        Ends::Torn(mark) => examine(segment, &mut blocks, mark, &mut |placed| _ = visit(placed)),
+        Ends::Sealed | Ends::Durable(_) => blocks.each(&mut visit).map(|()| Tail::Clean),
     };
+    let left = blocks.file_bytes() - blocks.offset;
+    if left > 0 && flow.is_continue() {
+        flow = watch(left, findings.events);
+    }
+    if flow.is_break() {
+        return Ok(None);
+    }
+    if walked? == Tail::Torn {
+        findings.torn_bytes += left;
+    }
     Ok(Some(end(segment, &blocks, hash.finalize().into())))
 }
 
@@ -179,7 +253,7 @@ mod tests {
             assert!(matches!(log.append(log.tail(), draft), Ok(Appended::Committed(_))));
         }
         let mut names = disk.list(Path::new(LOG)).unwrap();
-        names.retain(|name| name.ends_with(SUFFIX));
+        names.retain(|name| name.ends_with(crate::log::segment::SUFFIX));
         assert_eq!(names.len(), 3);
         (disk, names)
     }

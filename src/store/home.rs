@@ -15,7 +15,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use crate::disk::{self, Disk, Lock, SledDisk};
-use crate::log::segment;
+use crate::log::{self, segment};
 use crate::model::TenantId;
 
 /// The format of the directory that this program writes and reads.
@@ -40,6 +40,11 @@ impl fmt::Display for Engine {
         })
     }
 }
+/// Beside a tenant's log: one that `restore` is making. Where there is no log, that has not come to its end.
+pub const RESTORED: &str = "log.restored";
+
+/// Beside a tenant's log: one that `repair` has made. Where there is no log, it is complete and to be taken.
+pub const REPAIRED: &str = "log.repaired";
 
 /// Why a data directory can not be used.
 #[derive(Debug, Error)]
@@ -125,13 +130,23 @@ impl Home {
     }
 
     /// The disk on which a tenant is opened: it holds the tenant's log, whatever that lies in.
-    pub fn disk_of(&self, tenant: &TenantId) -> Result<Arc<dyn Disk>, disk::Error> {
+    ///
+    /// # Errors
+    /// When the log's disk can not be opened, or a restore or repair has not come to its end.
+    pub fn disk_of(&self, tenant: &TenantId) -> Result<Arc<dyn Disk>, log::Error> {
+        let directory = self.tenant(tenant);
+        if let Some(file) = self.unfinished(&directory)? {
+            let what = "a restore or repair has not come to its end: run it again";
+            return Err(log::Error::Damaged { file, offset: 0, what });
+        }
+        Ok(self.disk_for(&directory.join("log"))?)
+    }
+
+    /// The disk that holds the log in a directory.
+    pub fn disk_for(&self, log: &Path) -> Result<Arc<dyn Disk>, disk::Error> {
         match self.engine {
             Engine::Segments => Ok(self.disk.clone()),
-            Engine::Sled => {
-                let log = self.tenant(tenant).join("log");
-                Ok(Arc::new(SledDisk::open(self.disk.clone(), &log, segment::SUFFIX)?))
-            }
+            Engine::Sled => Ok(Arc::new(SledDisk::open(self.disk.clone(), log, segment::SUFFIX)?)),
         }
     }
 
@@ -143,6 +158,14 @@ impl Home {
     /// Where a tenant lies.
     pub fn tenant(&self, tenant: &TenantId) -> PathBuf {
         self.directory.join("tenants").join(tenant.as_str())
+    }
+
+    /// The log that a restore or repair was making in a tenant's place.
+    fn unfinished(&self, directory: &Path) -> Result<Option<PathBuf>, disk::Error> {
+        let names = self.disk.list(directory)?;
+        let has_log = names.iter().any(|name| name == "log");
+        let found = names.into_iter().find(|name| !has_log && (name == RESTORED || name == REPAIRED));
+        Ok(found.map(|name| directory.join(name)))
     }
 
     /// Whether a tenant holds anything.

@@ -19,6 +19,8 @@
 //! | `notes` | small values that the store keeps for services of its own |
 //! | `consumers` | groups whose members share the work of one reactor |
 //! | `recent` | a ring of the newest blocks, shared by live subscribers |
+//! | `backup` | the log at one moment, for a copy elsewhere |
+//! | `checking` | checks of the log while the store goes on |
 //! | `read` | events by position, by revision, by id |
 //! | `select` | events by query and by time |
 //! | `life_cycle` | what a stream's metadata, deletion and tombstone hide |
@@ -29,10 +31,13 @@
 //! | `subscription` | the one loop behind every subscription |
 //! | `controls` | snapshots and checkpoints on their way to the shelf |
 //! | `open` | from a directory to a running store |
+//! | `scrub` | reads sealed files that nobody reads |
 //! | `tenants` | which stores are open |
 //! | `home` | the data directory: its lock and its format |
 
+mod backup;
 mod bookkeeping;
+mod checking;
 mod checkpoints;
 pub mod consumers;
 mod controls;
@@ -54,6 +59,7 @@ pub mod read;
 mod read_models;
 mod recent;
 mod repeats;
+mod scrub;
 pub mod select;
 mod staged;
 #[allow(clippy::module_inception, reason = "the façade of the room bears its name")]
@@ -67,6 +73,8 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use backup::{Backup, Manifest, ManifestSegment, Part};
+pub use checking::Check;
 pub use controls::SnapshotInfo;
 pub use error::{Actual, Error, Found};
 pub use heads::StreamHead;
@@ -74,6 +82,7 @@ pub use home::Home;
 pub use life_cycle::StreamView;
 pub use open::StoreOptions;
 pub use policies::check_policy;
+pub use scrub::{Scrub, ScrubOptions};
 pub use store::{Condition, Pending, Store, StreamInfo};
 pub use subscription::{Message, Start, Subscription};
 pub use tenants::{Absent, Tenants};

@@ -199,6 +199,7 @@ impl Store {
         tracing::info!(directory = %directory.display(), %head, elapsed = ?started.elapsed(), "opened a store");
         Ok(Arc::new(Self {
             log_id,
+            disk: shelf_disk.clone(),
             reader,
             recent,
             head: head_receiver,

@@ -6,7 +6,7 @@
 
 use crate::crew::Crew;
 use crate::index::{Index, Located, Spread, Term};
-use crate::log::{Cursor, Place, Segments, StoredEvent, What};
+use crate::log::{Cursor, Pinned, Place, Segments, StoredEvent, What};
 use crate::model::{EventId, Position, Revision, StreamName};
 
 use super::Error;
@@ -73,6 +73,11 @@ impl Reader {
     /// A reader.
     pub fn new(index: Arc<Index>, segments: Segments, crew: Crew) -> Self {
         Self { index, segments, crew, has_lives: Arc::default() }
+    }
+
+    /// The log as it is now.
+    pub(super) fn pin(&self) -> Pinned {
+        self.segments.pin()
     }
 
     /// Asks where it may block on the disk.

@@ -25,6 +25,7 @@ use super::watchers::Watchers;
 use super::{Error, guards};
 use crate::clock::Clock;
 use crate::crew::Hired;
+use crate::disk::Disk;
 use crate::index::Tally;
 use crate::log::StoredEvent;
 use crate::model::name::is_system;
@@ -78,6 +79,7 @@ impl Condition {
 #[derive(Debug)]
 pub struct Store {
     pub(super) log_id: u128,
+    pub(super) disk: Arc<dyn Disk>,
     pub(super) reader: Reader,
     pub(super) recent: Arc<Recent>,
     pub(super) head: watch::Receiver<Position>,

@@ -13,6 +13,7 @@ use super::consumers::GroupInfo;
 use super::home::Engine;
 use super::store::{Condition, Store};
 use super::{Error, Home, StoreOptions};
+use crate::log;
 use crate::metrics::Metrics;
 use crate::model::TenantId;
 
@@ -38,13 +39,24 @@ pub struct Tenants {
     /// Taken by whoever opens or closes a tenant.
     slots: Mutex<HashMap<TenantId, Slot>>,
     condition: watch::Sender<Condition>,
+    /// What the scrub has met.
+    pub(super) damage: Mutex<HashMap<TenantId, Vec<Arc<log::Error>>>>,
 }
 
 impl Tenants {
     /// The tenants of a data directory, none of them open; at most `open_max` at once.
     pub fn new(home: Home, options: StoreOptions, metrics: Arc<Metrics>, open_max: usize) -> Arc<Self> {
         let (condition, _) = watch::channel(Condition::Serving);
-        Arc::new(Self { home, options, metrics, open_max, open: RwLock::default(), slots: Mutex::default(), condition })
+        Arc::new(Self {
+            home,
+            options,
+            metrics,
+            open_max,
+            open: RwLock::default(),
+            slots: Mutex::default(),
+            condition,
+            damage: Mutex::default(),
+        })
     }
 
     /// The worst condition of all stores, now and from now on.
@@ -65,6 +77,19 @@ impl Tenants {
     /// What logs lie in.
     pub fn engine(&self) -> Engine {
         self.home.engine()
+    }
+
+    pub(super) fn home(&self) -> &Home {
+        &self.home
+    }
+
+    pub(super) fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// The store of a tenant if it is open, which does not count as a use of it.
+    pub(super) fn open_store(&self, tenant: &TenantId) -> Option<Arc<Store>> {
+        self.open.read().expect("no panic under this lock").get(tenant).cloned()
     }
 
     /// The store of a tenant, opened if it was not.
@@ -129,7 +154,7 @@ impl Tenants {
     }
 
     fn opened(&self, tenant: &TenantId) -> Option<Arc<Store>> {
-        let store = self.open.read().expect("no panic under this lock").get(tenant).cloned()?;
+        let store = self.open_store(tenant)?;
         store.touch();
         Some(store)
     }

@@ -7,8 +7,6 @@
 #![allow(clippy::print_stdout, reason = "a run prints what it counted")]
 
 #[allow(dead_code, reason = "this test draws numbers only")]
-#[path = "../power/chance.rs"]
-mod chance;
 mod member;
 #[path = "../it/server.rs"]
 mod server;
@@ -17,12 +15,12 @@ mod witness;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use quipu::disk::simulated::chance::Chance;
 use quipu_client::proto::consumers_client::ConsumersClient;
 use quipu_client::proto::{ConsumerGroup, ConsumersCreateRequest, ConsumersGetRequest};
 use quipu_client::{Client, Expected, NewEvent};
 use tonic::transport::Channel;
 
-use chance::Chance;
 use member::Member;
 use server::TestServer;
 use witness::Witness;

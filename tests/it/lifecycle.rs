@@ -13,7 +13,8 @@ use tonic_reflection::pb::{v1, v1alpha};
 use crate::events::{append, assert_dense, event, events, log};
 use crate::server::{PATIENCE, TestServer, within};
 
-const SERVICES: [&str; 4] = ["quipu.v1.EventStore", "quipu.v1.ServerInfo", "quipu.v1.Snapshots", "quipu.v1.Streams"];
+const SERVICES: [&str; 5] =
+    ["quipu.v1.EventStore", "quipu.v1.Operations", "quipu.v1.ServerInfo", "quipu.v1.Snapshots", "quipu.v1.Streams"];
 
 /// Asks in HTTP/1.1 and returns the whole answer.
 fn get(server: &TestServer, path: &str) -> String {

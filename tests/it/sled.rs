@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use quipu_client::{Client, NewEvent, SnapshotToSave};
 
+use crate::backup::{back_up, restore};
 use crate::events::{append, assert_dense, event, events, head, ids, log, spread};
 use crate::server::{TestServer, quipu};
 
@@ -152,4 +153,55 @@ async fn a_database_that_is_behind_what_was_acknowledged_is_refused() {
     std::fs::rename(&newer, &now).unwrap();
     server.run();
     assert_eq!(head(&client).await, 6);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_in_sled_is_backed_up_and_restored_into_either() {
+    let server = TestServer::start_with(&SLED);
+    let client = server.client().await;
+    fill(&client).await;
+    let source = log(&client).await;
+    let to = server.data().join("backup");
+    tokio::task::block_in_place(|| back_up(&server, &to));
+    for engine in ["sled", "segments"] {
+        let data = server.data().join(format!("restored-{engine}"));
+        tokio::task::block_in_place(|| restore(&to, &data, &["--log", engine]));
+        let tenant = data.join("tenants/default");
+        // As it is when a restore is ended in the middle.
+        std::fs::rename(tenant.join("log"), tenant.join("log.restored")).unwrap();
+        let said = refused(&data, engine);
+        assert!(said.contains("log.restored") && said.contains("run it again"), "{said}");
+        tokio::task::block_in_place(|| restore(&to, &data, &["--to-position", "250"]));
+        let restored = TestServer::start_in(&data, &["--log", engine]);
+        let copy = log(&restored.client().await).await;
+        assert_eq!(ids(&copy), ids(&source[..copy.len()]), "{engine}");
+        assert!((230..=250).contains(&copy.len()), "{engine}: {}", copy.len());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_in_sled_is_repaired_by_a_cut() {
+    let mut server = TestServer::start_with(&SLED);
+    let client = server.client().await;
+    fill(&client).await;
+    let kept = head(&client).await;
+    server.stop().await;
+    let older = server.data().join("older");
+    copy(&database(server.data()), &older);
+    server.run();
+    append(&client, "s-1", events(0..3)).await;
+    server.stop().await;
+    std::fs::remove_dir_all(database(server.data())).unwrap();
+    copy(&older, &database(server.data()));
+    std::fs::create_dir_all(database(server.data()).join("blobs")).unwrap();
+    let (code, told) = run(quipu(&["repair", "--data"]).arg(server.data()));
+    assert_eq!(code, Some(0), "{told}");
+    assert!(told.contains(&format!("\"first_lost_position\":{}", kept + 1)), "{told}");
+    assert!(told.contains(&format!("\"last_lost_position\":{}", kept + 3)), "{told}");
+    let (code, told) = run(quipu(&["repair", "--cut", "--apply", "--data"]).arg(server.data()));
+    assert_eq!(code, Some(0), "{told}");
+    server.run();
+    assert_eq!(head(&server.client().await).await, kept);
+    append(&server.client().await, "s-1", events(0..3)).await;
+    assert_dense(&log(&server.client().await).await);
 }

@@ -7,8 +7,6 @@
 
 mod appends;
 mod bursts;
-#[path = "../power/chance.rs"]
-mod chance;
 mod checked;
 mod follow;
 mod guards;
@@ -24,6 +22,8 @@ mod setting;
 mod snapshots;
 mod verdicts;
 mod wanted;
+
+use quipu::disk::simulated::chance;
 
 use run::{Wrong, sequence};
 

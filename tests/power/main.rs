@@ -5,7 +5,6 @@
 //! chosen call. That the checks can fail is proved as well: with a disk that lies about its syncs, they
 //! must find what was lost.
 
-mod chance;
 mod client;
 mod cuts;
 mod damage;
@@ -21,3 +20,5 @@ mod signposts;
 mod starts;
 mod tracks;
 mod witness;
+
+use quipu::disk::simulated::chance;

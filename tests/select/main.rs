@@ -6,8 +6,6 @@
 //! `QUIPU_SELECT_EVENTS` and `QUIPU_SELECT_QUERIES` say how many of each. What a query means is said here
 //! once more, in other words than the engine's. A test that fails says its seed and its question.
 
-#[path = "../power/chance.rs"]
-mod chance;
 mod corpus;
 mod question;
 
@@ -18,13 +16,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use quipu::clock::Clock;
 use quipu::disk::Disk;
 use quipu::disk::memory::MemoryDisk;
+use quipu::disk::simulated::chance::{self, Chance};
 use quipu::log::LogOptions;
 use quipu::metrics::Metrics;
 use quipu::model::{Position, Timestamp, Walk};
 use quipu::store::read::PageSize;
 use quipu::store::{Store, StoreOptions};
 
-use chance::Chance;
 use corpus::Corpus;
 use question::Question;
 

@@ -3,7 +3,7 @@
 //! Owns [`Client`]: the connection, the tenant header, the retry policy and the size limit, shared by
 //! all clones. The calls themselves live next to what they are about: `append.rs`, `transact.rs`,
 //! `session.rs`, `read.rs`, `subscribe.rs`, `checkpoints.rs`, `snapshot.rs`, `streams.rs`,
-//! `state.rs`, `stream_life.rs`, `statistics.rs`, `server_info.rs`, `consumers`, `read_models`.
+//! `state.rs`, `stream_life.rs`, `statistics.rs`, `operations.rs`, `server_info.rs`, `consumers`, `read_models`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +16,7 @@ use tonic::{Request, Response, Status};
 use crate::proto::checkpoints_client::CheckpointsClient;
 use crate::proto::consumers_client::ConsumersClient;
 use crate::proto::event_store_client::EventStoreClient;
+use crate::proto::operations_client::OperationsClient;
 use crate::proto::read_models_client::ReadModelsClient;
 use crate::proto::server_info_client::ServerInfoClient;
 use crate::proto::snapshots_client::SnapshotsClient;
@@ -138,6 +139,12 @@ impl Client {
 
     pub(crate) fn models(&self) -> ReadModelsClient<Channel> {
         ReadModelsClient::new(self.channel())
+            .max_decoding_message_size(self.shared.max_message_bytes)
+            .max_encoding_message_size(self.shared.max_message_bytes)
+    }
+
+    pub(crate) fn operators(&self) -> OperationsClient<Channel> {
+        OperationsClient::new(self.channel())
             .max_decoding_message_size(self.shared.max_message_bytes)
             .max_encoding_message_size(self.shared.max_message_bytes)
     }

@@ -10,6 +10,7 @@
 //! Stricter than most file systems on purpose: a synced file is there only if its name was synced as well.
 //! Every change is written into a [`trace`](SimulatedDisk::trace), so that two runs can be compared.
 
+pub mod chance;
 mod content;
 mod fault;
 mod names;
@@ -22,35 +23,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use chance::Chance;
 use content::Content;
 pub use content::SECTOR;
 pub use fault::Fault;
 use names::Names;
 
 use super::{Disk, Error, File, Lock, Open, Operation};
-
-/// A sequence of numbers that a seed decides: SplitMix64.
-#[derive(Debug, Clone)]
-struct Chance(u64);
-
-impl Chance {
-    fn number(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// A number below `end`, which is not zero.
-    fn below(&mut self, end: u64) -> u64 {
-        self.number() % end
-    }
-
-    fn once_in(&mut self, times: u64) -> bool {
-        self.below(times) == 0
-    }
-}
 
 /// A machine's disk. Clones share it.
 #[derive(Clone)]
@@ -81,7 +60,7 @@ impl SimulatedDisk {
     /// An empty disk whose chances are drawn from a seed.
     pub fn new(seed: u64) -> Self {
         let machine = Machine {
-            chance: Chance(seed),
+            chance: Chance::of(seed),
             names: Names::default(),
             contents: Vec::new(),
             locked: HashSet::new(),

@@ -104,7 +104,7 @@ impl Life {
         if is_small { ["--segment-bytes", "65536"].map(str::to_owned).into() } else { Vec::new() }
     }
 
-    fn refused(&mut self, Refused { log }: Refused) -> Failure {
+    fn refused(&mut self, Refused { log, .. }: Refused) -> Failure {
         self.tally.refused_starts += 1;
         vec![format!("a start was refused:\n{}", log.join("\n"))]
     }

@@ -7,8 +7,6 @@
 #![allow(clippy::wildcard_enum_match_arm, reason = "a campaign tells apart the few answers that matter to it")]
 
 mod campaigns;
-#[path = "../../power/chance.rs"]
-mod chance;
 mod events;
 mod ground;
 mod image;
@@ -28,6 +26,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use quipu::disk::simulated::chance;
 
 use campaigns::calls::Calls;
 use campaigns::clients::Clients;
@@ -68,7 +67,13 @@ enum Campaign {
     /// Let clients stall, vanish and flood beside good ones
     Clients(Common),
     /// Damage one place of a data directory and compare every answer
-    Mutate(mutate::Args),
+    Mutate {
+        #[command(flatten)]
+        common: Common,
+        /// Repeats one mutation, by the number that a violation was told with
+        #[arg(long)]
+        only: Option<u64>,
+    },
     /// The whole store on a simulated machine, from a seed
     Simulate(simulation::SimulateArgs),
     /// Bugs on purpose: each must be found
@@ -90,6 +95,9 @@ struct Common {
     /// What keeps the log [default: what the server takes]
     #[arg(long, value_enum)]
     log: Option<LogKind>,
+    /// Plant a bug in the program, which must be built with `seeded-bugs`
+    #[arg(long, value_name = "NAME")]
+    bug: Option<String>,
     /// End well where the machine can not do this, and say so
     #[arg(long)]
     where_possible: bool,
@@ -113,7 +121,7 @@ impl Common {
         Settings {
             rounds: self.rounds,
             seed: self.seed.unwrap_or_else(|| uuid::Uuid::new_v4().as_u64_pair().0),
-            program: Program { binary: self.binary, flags },
+            program: Program { binary: self.binary, flags, bug: self.bug },
             where_possible: self.where_possible,
         }
     }
@@ -130,7 +138,7 @@ fn main() -> ExitCode {
         Campaign::Calls(common) => runtime().block_on(run(&Calls, common.settings())),
         Campaign::Full(common) => runtime().block_on(run(&Full, common.settings())),
         Campaign::Clients(common) => runtime().block_on(run(&Clients, common.settings())),
-        Campaign::Mutate(args) => mutate::run(&args),
+        Campaign::Mutate { common, only } => mutate::run(common.settings(), only),
         Campaign::Simulate(args) => simulation::run(&args),
         #[cfg(feature = "seeded-bugs")]
         Campaign::Bugs(args) => simulation::bugs::run(&args),

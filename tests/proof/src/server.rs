@@ -21,6 +21,8 @@ pub(crate) struct Program {
     pub(crate) binary: PathBuf,
     /// Of every server of a campaign.
     pub(crate) flags: Vec<String>,
+    /// The bug that is planted in it on purpose.
+    pub(crate) bug: Option<String>,
 }
 
 /// A running server.
@@ -32,10 +34,12 @@ pub(crate) struct Server {
     reading: Option<JoinHandle<()>>,
 }
 
-/// A server that ended before it listened, and what it said.
+/// A server that did not come to listen, and what it said.
 #[derive(Debug)]
 pub(crate) struct Refused {
     pub(crate) log: Vec<String>,
+    /// Whether it did not end by itself either.
+    pub(crate) hung: bool,
 }
 
 impl Program {
@@ -50,8 +54,9 @@ impl Program {
                     return Ok(server);
                 }
                 Err(RecvTimeoutError::Timeout) if begun.elapsed() < PATIENCE && !server.has_ended() => {}
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
-                    return Err(Refused { log: server.kill() });
+                Err(ended) => {
+                    let hung = ended == RecvTimeoutError::Timeout && !server.has_ended();
+                    return Err(Refused { log: server.kill(), hung });
                 }
             }
         }
@@ -68,13 +73,14 @@ impl Program {
             std::thread::yield_now();
         }
         let log = server.kill();
-        if has_ended { Err(Refused { log }) } else { Ok(()) }
+        if has_ended { Err(Refused { log, hung: begun.elapsed() > PATIENCE }) } else { Ok(()) }
     }
 
     /// Whether `verify` finds a directory well; if not, what it says.
     pub(crate) fn verify(&self, data: &Path) -> Result<(), String> {
         let told = self.command(&[]).arg("verify").arg("--data").arg(data).output().map_err(|it| it.to_string())?;
-        if told.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&told.stdout).into_owned()) }
+        let said = [told.stdout, told.stderr].concat();
+        if told.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&said).into_owned()) }
     }
 
     fn spawn(&self, data: &Path, flags: &[String], under: &[String]) -> (Server, mpsc::Receiver<String>) {
@@ -103,6 +109,9 @@ impl Program {
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("QUIPU_")) {
             command.env_remove(name);
         }
+        if let Some(bug) = &self.bug {
+            command.env("QUIPU_SEEDED_BUG", bug);
+        }
         command
     }
 }
@@ -125,8 +134,17 @@ impl Server {
 
     /// The bytes of memory that it has in use.
     pub(crate) fn memory(&self) -> u64 {
+        self.bytes_of("VmRSS:")
+    }
+
+    /// The most bytes of memory that it has ever had in use.
+    pub(crate) fn memory_peak(&self) -> u64 {
+        self.bytes_of("VmHWM:")
+    }
+
+    fn bytes_of(&self, name: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
         let kib: u64 = line.and_then(|text| text.trim().trim_end_matches(" kB").parse().ok()).unwrap_or_default();
         kib * 1024
     }
@@ -138,6 +156,16 @@ impl Server {
         let _ = kill_process(process, Signal::STOP);
         let begun = Instant::now();
         while is_running(process) && begun.elapsed() < PATIENCE {
+            std::thread::yield_now();
+        }
+    }
+
+    /// Stops it, as an operator would.
+    pub(crate) fn stop(mut self) {
+        // One that has ended by itself needs no signal.
+        let _ = kill_process(Pid::from_child(&self.child), Signal::TERM);
+        let begun = Instant::now();
+        while !self.has_ended() && begun.elapsed() < PATIENCE {
             std::thread::yield_now();
         }
     }

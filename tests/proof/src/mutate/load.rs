@@ -8,8 +8,8 @@ use quipu_client::{
 };
 use uuid::Uuid;
 
-use super::chance::Chance;
-use super::server::Server;
+use crate::chance::Chance;
+use crate::server::Server;
 
 pub(super) const TENANTS: [&str; 2] = ["default", "acme"];
 pub(super) const STREAMS: u64 = 7;
@@ -39,7 +39,7 @@ pub(super) fn event(tenant: &str, seed: u64, number: u64) -> NewEvent {
 /// Fills the directory of a server.
 pub(super) async fn fill(server: &Server, seed: u64) -> Result<(), Error> {
     for tenant in TENANTS {
-        let client = Client::builder(server.endpoint()).tenant(tenant).connect().await?;
+        let client = Client::builder(&server.endpoint).tenant(tenant).connect().await?;
         client.set_snapshot_policy(SnapshotPolicy { category: "order".into(), every_events: 10 }).await?;
         let mut chance = Chance::of(seed);
         let mut number = 0;

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::chance::Chance;
 use super::directory::Files;
+use crate::chance::Chance;
 
 const SECTOR: usize = 512;
 
@@ -16,6 +16,8 @@ pub(super) enum Kind {
     /// The newest segment of a log.
     Newest,
     Mark,
+    /// A file of the database that has the log, with sled.
+    Database,
     Index,
     State,
     ReadModels,
@@ -26,10 +28,16 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 9] = [
+    /// Whether acknowledged data lies in it, or what vouches for that.
+    pub(super) fn is_of_log(self) -> bool {
+        matches!(self, Self::Sealed | Self::Newest | Self::Mark | Self::Database | Self::Format)
+    }
+
+    const ALL: [Self; 10] = [
         Self::Sealed,
         Self::Newest,
         Self::Mark,
+        Self::Database,
         Self::Index,
         Self::State,
         Self::ReadModels,
@@ -46,6 +54,7 @@ impl Kind {
             Some("FORMAT") => Self::Format,
             Some("LOCK") => Self::Lock,
             Some("mark") => Self::Mark,
+            _ if has("sled") => Self::Database,
             _ if is_segment(path) => {
                 let newest = files.keys().filter(|one| one.parent() == path.parent() && is_segment(one)).max();
                 if newest.is_some_and(|newest| newest == path) { Self::Newest } else { Self::Sealed }
@@ -64,6 +73,7 @@ impl fmt::Display for Kind {
             Self::Sealed => "sealed segment",
             Self::Newest => "newest segment",
             Self::Mark => "mark",
+            Self::Database => "log in sled",
             Self::Index => "index file",
             Self::State => "state",
             Self::ReadModels => "read models",
@@ -101,13 +111,13 @@ impl Mutation {
     /// A mutation of one of these files: each kind of file is as likely as any other.
     pub(super) fn draw(chance: &mut Chance, files: &Files) -> Self {
         loop {
-            let kind = *chance.one_of(&Kind::ALL);
+            let kind = *one_of(chance, &Kind::ALL);
             if kind == Kind::Stray {
                 return Self::stray(chance, files);
             }
             let of_kind: Vec<_> = files.keys().filter(|path| Kind::of(path, files) == kind).collect();
             if !of_kind.is_empty() {
-                let path = *chance.one_of(&of_kind);
+                let path = *one_of(chance, &of_kind);
                 let deed = deed(chance, &files[path], &of_kind);
                 return Self { kind, path: path.clone(), deed };
             }
@@ -118,7 +128,7 @@ impl Mutation {
         const NAMES: [&str; 6] =
             ["snap.0000000000000042.generating", "mark.tmp", "000001.idx.tmp", "000009.idx", "notes.txt", "conf.bak"];
         let beside: Vec<_> = files.keys().filter(|path| path.components().count() > 2).collect();
-        let path = chance.one_of(&beside).with_file_name(*chance.one_of(&NAMES));
+        let path = one_of(chance, &beside).with_file_name(*one_of(chance, &NAMES));
         let bytes = chance.below(3000) as usize;
         Self { kind: Kind::Stray, path, deed: Deed::Create(noise(chance, bytes)) }
     }
@@ -152,13 +162,15 @@ impl Mutation {
 }
 
 fn deed(chance: &mut Chance, bytes: &[u8], of_kind: &[&PathBuf]) -> Deed {
-    let at = chance.below(bytes.len() as u64) as usize;
+    // A lock has no bytes.
+    let end = bytes.len().max(1) as u64;
+    let at = chance.below(end) as usize;
     let sector = at / SECTOR * SECTOR;
-    let another = chance.below(bytes.len() as u64) as usize / SECTOR * SECTOR;
+    let another = chance.below(end) as usize / SECTOR * SECTOR;
     match chance.below(12) {
         0 | 1 => {
             let flips = 1 + chance.below(3);
-            Deed::Flip((0..flips).map(|_| (chance.below(bytes.len() as u64) as usize, 1 << chance.below(8))).collect())
+            Deed::Flip((0..flips).map(|_| (chance.below(end) as usize, 1 << chance.below(8))).collect())
         }
         2 => Deed::Put { at: sector, bytes: vec![0; SECTOR] },
         3 => Deed::Put { at: sector, bytes: noise(chance, SECTOR) },
@@ -171,9 +183,13 @@ fn deed(chance: &mut Chance, bytes: &[u8], of_kind: &[&PathBuf]) -> Deed {
         7 => Deed::Duplicate { at: sector, bytes: 1 + chance.below(2 * SECTOR as u64) as usize },
         8 => Deed::Remove,
         9 => Deed::Truncate(0),
-        10 => Deed::ReplaceBy((*chance.one_of(of_kind)).clone()),
-        _ => Deed::SwapNames((*chance.one_of(of_kind)).clone()),
+        10 => Deed::ReplaceBy((*one_of(chance, of_kind)).clone()),
+        _ => Deed::SwapNames((*one_of(chance, of_kind)).clone()),
     }
+}
+
+fn one_of<'a, T>(chance: &mut Chance, of: &'a [T]) -> &'a T {
+    &of[chance.below(of.len() as u64) as usize]
 }
 
 fn noise(chance: &mut Chance, bytes: usize) -> Vec<u8> {

@@ -68,8 +68,7 @@ pub(super) fn judge(good: &Good, mutation: &Mutation, observed: &Observed) -> Ve
         None => refused(mutation, observed, &changed),
         Some(answers) => answered(good, mutation, observed, &changed, answers),
     };
-    let is_log = matches!(mutation.kind, Kind::Sealed | Kind::Newest | Kind::Mark | Kind::Format);
-    if !is_log && !observed.is_verified {
+    if !mutation.kind.is_of_log() && !observed.is_verified {
         return Verdict::Violation(format!("verify reports damage, {verdict:?}: {}", observed.verification.trim()));
     }
     verdict
@@ -81,10 +80,11 @@ fn tenant_of(path: &Path) -> Option<&str> {
 
 fn refused(mutation: &Mutation, observed: &Observed, changed: &BTreeSet<&PathBuf>) -> Verdict {
     let log = observed.log.join("\n");
-    if !matches!(mutation.kind, Kind::Sealed | Kind::Newest | Kind::Mark | Kind::Format) || changed.is_empty() {
+    if !mutation.kind.is_of_log() || changed.is_empty() {
         return Verdict::Violation(format!("a refused start: {log}"));
     }
-    let says_where = log.contains("at byte") || log.contains("FORMAT") || log.contains("has format");
+    let names = ["at byte", "FORMAT", "has format", "log/sled"];
+    let says_where = names.iter().any(|name| log.contains(name));
     if !says_where {
         return Verdict::Violation(format!("a refusal that does not say where: {log}"));
     }
@@ -103,7 +103,9 @@ fn first_change<'o>(mutation: &Mutation, observed: &'o Observed) -> Option<&'o P
     let matters = |path: &&PathBuf| {
         let is_shelf = path.iter().any(|part| part == "state" || part == "read-models");
         let is_other = tenant_of(path) != tenant_of(&mutation.path);
-        !(path.ends_with("LOCK") || is_shelf && is_other)
+        // sled tidies its files when it opens them, so also before what lies in them is refused.
+        let is_database = path.iter().any(|part| part == "sled");
+        !(path.ends_with("LOCK") || is_shelf && is_other || is_database)
     };
     paths.filter(matters).find(|path| observed.before.get(*path) != observed.after.get(*path))
 }
@@ -118,7 +120,8 @@ fn answered(
     let comparison = compare(good, mutation, changed, answers);
     let segment_changed = changed.iter().any(|path| path.extension().is_some_and(|end| end == "seg"));
     if let Some(first) = comparison.other.first() {
-        let may_be_torn = mutation.kind == Kind::Newest && !good.is_stopped && segment_changed;
+        let is_of_end = mutation.kind == Kind::Newest && segment_changed || mutation.kind == Kind::Database;
+        let may_be_torn = is_of_end && !good.is_stopped;
         return match may_be_torn.then(|| torn(good, mutation, observed, answers)) {
             Some(None) => Verdict::TornTail,
             Some(Some(what)) => Verdict::Violation(format!("{what}; {first}")),
@@ -151,7 +154,7 @@ fn is_extended_by_garbage(good: &Good, mutation: &Mutation, observed: &Observed)
 
 fn compare(good: &Good, mutation: &Mutation, changed: &BTreeSet<&PathBuf>, answers: &Answers) -> Comparison {
     let touched: BTreeSet<_> = changed.iter().filter_map(|path| tenant_of(path)).collect();
-    let may_be_lost = matches!(mutation.kind, Kind::Sealed | Kind::Newest | Kind::Mark);
+    let may_be_lost = mutation.kind.is_of_log() && mutation.kind != Kind::Format;
     let mut comparison = Comparison::default();
     for question in good.answers.0.keys().chain(answers.0.keys()).collect::<BTreeSet<_>>() {
         let was = good.answers.0.get(question).cloned().unwrap_or_default();
@@ -211,6 +214,9 @@ fn short(was: &Answer, is: &Answer) -> String {
 /// What is wrong with taking this for a torn tail: what is left must be the beginning of what was, what was cut
 /// must be kept, and the last block must have been touched.
 fn torn(good: &Good, mutation: &Mutation, observed: &Observed, answers: &Answers) -> Option<String> {
+    if mutation.kind == Kind::Database {
+        return not_the_beginning(good, mutation, answers);
+    }
     let was = &good.files[&mutation.path];
     let last = was.windows(BLOCK.len()).rposition(|bytes| bytes == BLOCK).unwrap_or(0);
     let is_whole = |is: &Vec<u8>| is.len() >= was.len() && is[last..].starts_with(&was[last..]);
@@ -218,6 +224,12 @@ fn torn(good: &Good, mutation: &Mutation, observed: &Observed, answers: &Answers
     if !is_extended && observed.before.get(&mutation.path).is_some_and(is_whole) {
         return Some("a good block lay behind what was cut".into());
     }
+    let not_kept = || (!kept_aside(mutation, observed)).then(|| "what was cut is not kept".to_owned());
+    not_the_beginning(good, mutation, answers).or_else(not_kept)
+}
+
+/// An answer that is not what the beginning of the log gives.
+fn not_the_beginning(good: &Good, mutation: &Mutation, answers: &Answers) -> Option<String> {
     let tenant = tenant_of(&mutation.path)?;
     let head = answers.0.get(&format!("{tenant}: the log"))?.events.last().map_or(0, |(position, _)| *position);
     for (question, is) in &answers.0 {
@@ -234,7 +246,7 @@ fn torn(good: &Good, mutation: &Mutation, observed: &Observed, answers: &Answers
             return Some(format!("not the beginning of what was: {question}"));
         }
     }
-    (!kept_aside(mutation, observed)).then(|| "what was cut is not kept".to_owned())
+    None
 }
 
 /// Whether everything that a start took from the file is in quarantine.
@@ -253,8 +265,8 @@ fn kept_aside(mutation: &Mutation, observed: &Observed) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::chance::Chance;
     use super::*;
+    use crate::chance::Chance;
 
     const SEALED: &str = "tenants/default/log/000001-00000000000000000001.seg";
     const INDEX: &str = "tenants/default/index/000001.idx";

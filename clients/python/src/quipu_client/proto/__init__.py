@@ -5,6 +5,7 @@ from .consumers_pb2 import *
 from .errors_pb2 import *
 from .event_pb2 import *
 from .event_store_pb2 import *
+from .operations_pb2 import *
 from .query_pb2 import *
 from .read_models_pb2 import *
 from .server_info_pb2 import *

@@ -1,19 +1,19 @@
-//! Chance that can be repeated: the same seed draws the same numbers on every machine.
+//! Chance that can be repeated: the same seed draws the same numbers on every machine (SplitMix64).
 //!
-//! SplitMix64. A test that uses it says its seed when it fails.
+//! Whoever fails by it says the seed.
 
 /// A sequence of numbers.
 #[derive(Debug, Clone)]
-pub(crate) struct Chance(u64);
+pub struct Chance(u64);
 
 impl Chance {
     /// The sequence of a seed.
-    pub(crate) fn of(seed: u64) -> Self {
+    pub fn of(seed: u64) -> Self {
         Self(seed)
     }
 
     /// Any number.
-    pub(crate) fn number(&mut self) -> u64 {
+    pub fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -22,17 +22,17 @@ impl Chance {
     }
 
     /// A number below `end`, which is not zero.
-    pub(crate) fn below(&mut self, end: u64) -> u64 {
+    pub fn below(&mut self, end: u64) -> u64 {
         self.number() % end
     }
 
     /// Whether something happens that does so once in `times`.
-    pub(crate) fn once_in(&mut self, times: u64) -> bool {
+    pub fn once_in(&mut self, times: u64) -> bool {
         self.below(times) == 0
     }
 
     /// A new id.
-    pub(crate) fn id(&mut self) -> u128 {
+    pub fn id(&mut self) -> u128 {
         u128::from(self.number()) << 64 | u128::from(self.number())
     }
 }
