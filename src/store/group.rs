@@ -189,7 +189,7 @@ impl Group {
 
     /// Lets the caches know what is so, now that this is durable.
     pub(super) fn settle(&mut self, known: &mut Knowledge) {
-        self.staged.streams.drain().for_each(|(stream, state)| known.heads.put(stream, state));
+        self.staged.streams.drain(..).for_each(|(stream, state)| known.heads.put(stream, state));
         known.checkpoints.change(std::mem::take(&mut self.staged.checkpoints));
     }
 

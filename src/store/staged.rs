@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
+use indexmap::IndexMap;
 
 use super::error::Found;
 use super::heads::Known;
@@ -14,8 +15,9 @@ use crate::model::{CheckpointName, Position, Query, StreamName};
 /// The changes of a group. Kept apart from the caches, which may forget.
 #[derive(Debug, Default)]
 pub(super) struct Staged {
-    /// Where the streams of this group end in it, and how they live.
-    pub(super) streams: HashMap<StreamName, Known, RandomState>,
+    /// Where the streams of this group end in it, and how they live. In the order in which they came: which of them
+    /// a full cache forgets does not depend on a hash.
+    pub(super) streams: IndexMap<StreamName, Known, RandomState>,
     /// Checkpoints that were set, and deleted.
     pub(super) checkpoints: HashMap<CheckpointName, Option<Checkpoint>>,
     /// From a term's hash to the group's events that have it, for guards over queries.
