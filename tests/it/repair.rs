@@ -78,6 +78,9 @@ async fn read_models_of_lost_events_go_aside_with_a_cut() {
         log_files(server.data()).into_iter().find(|(path, _)| path.extension() == Some("seg".as_ref())).unwrap();
     flip(&newest.0, newest.1.len() as u64 - 20);
     repair(server.data(), &["--apply", "--cut"], 0);
+    let kept = std::fs::read_dir(server.data().join("tenants/default/quarantine")).unwrap();
+    let names = kept.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert_eq!(names.filter(|name| name.starts_with("read-models-")).count(), 1, "a start would have emptied them");
     server.run();
     let client = server.client().await;
     assert_eq!(log(&client).await.len(), 5);
