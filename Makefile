@@ -19,7 +19,7 @@ GROUP_STREAMS ?= 10000
 RUNS ?= 100000000
 SHORT_RUNS ?= 3000000
 # Suites that need more than a Rust toolchain. `make test` runs those whose tool is there.
-OPTIONAL ?= proto-lint deny grpcurl umadb clients client-python client-typescript client-go conformance systems
+OPTIONAL ?= proto-lint deny grpcurl umadb umadb-build clients client-python client-typescript client-go conformance systems
 # The clients whose conformance is shown.
 LANGUAGES ?= rust python typescript go
 # The build that campaigns run: release, or debug, which `make test` has made already.
@@ -36,7 +36,7 @@ BUF := npx --yes @bufbuild/buf@1.75.0
 UMADB := target/umadb
 
 .PHONY: help build test check fmt clippy doc crash proof proof-short proof-build proof-simulate proof-bugs \
-        proof-bugs-live proof-kill proof-power proof-calls proof-full proof-clients proof-mutate fuzz fuzz-short \
+        proof-bugs-live proof-kill proof-power proof-calls proof-full proof-clients proof-mutate fuzz fuzz-build fuzz-short \
         test-sled select groups bench bench-growth footprint deny proto-lint grpcurl umadb clients client-python \
         client-typescript client-go conformance systems
 
@@ -147,6 +147,9 @@ groups: ## Have members that come and go deal with GROUP_EVENTS events over GROU
 fuzz: ## Fuzz all parsers with RUNS executions, or only TARGET; installs cargo-fuzz
 	fuzz/run.sh $(RUNS) $(TARGET)
 
+fuzz-build:
+	CARGO_PROFILE_RELEASE_OPT_LEVEL=1 fuzz/run.sh 0
+
 fuzz-short: ## Fuzz all parsers with SHORT_RUNS executions, in a build that is sooner there
 	CARGO_PROFILE_RELEASE_OPT_LEVEL=1 fuzz/run.sh $(SHORT_RUNS)
 
@@ -192,6 +195,9 @@ umadb: $(UMADB)/python/ready ## Run UmaDB's public clients, unchanged, against a
 	cd tests/umadb && cargo fmt --check
 	cd tests/umadb && CARGO_TARGET_DIR=../../$(UMADB) cargo test --locked --test $(if $(REFERENCE),script,'*')
 	$(UMADB)/python/bin/python tests/umadb/script.py
+
+umadb-build:
+	cd tests/umadb && CARGO_TARGET_DIR=../../$(UMADB) cargo test --locked --no-run
 
 $(UMADB)/python/ready: tests/umadb/requirements.txt
 	python3 -m venv $(UMADB)/python

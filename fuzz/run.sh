@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs every fuzz target and prints a table: target, executions, executions a second, coverage, findings.
 #
-#   run.sh <executions, over all targets> [target...]
+#   run.sh <executions, over all targets; 0 only builds them> [target...]
 #
 # Installs cargo-fuzz where it is missing. Needs no other toolchain than the one that builds Quipu: the targets
 # are built with coverage, overflow checks and debug assertions, but without a sanitizer, since our own code is safe
@@ -48,6 +48,7 @@ host=$(rustc -vV | sed -n 's/^host: //p')
     echo 'NOT FUZZED: the targets can not be built here; a C++ compiler is needed for libFuzzer' >&2
     exit 1
 }
+[ "$runs" -gt 0 ] || exit 0
 bin=target/$host/release
 SEEDS=corpus "$bin/seeds" 2>/dev/null
 
