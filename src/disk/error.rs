@@ -49,6 +49,11 @@ impl Error {
         Self { operation, path: path.into(), source }
     }
 
+    /// Whether what lies there is not what was written.
+    pub fn is_damage(&self) -> bool {
+        self.source.kind() == io::ErrorKind::InvalidData
+    }
+
     /// Whether what was read ends too early, or is not there.
     pub fn is_missing(&self) -> bool {
         matches!(self.source.kind(), io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof)

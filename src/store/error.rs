@@ -223,6 +223,7 @@ impl From<log::Error> for Error {
     fn from(error: log::Error) -> Self {
         match error {
             log::Error::Damaged { .. } => Self::Damaged(Arc::new(error)),
+            log::Error::Disk(ref disk) if disk.is_damage() => Self::Damaged(Arc::new(error)),
             log::Error::Poisoned => Self::Poisoned,
             log::Error::Disk(_) | log::Error::Newer { .. } => Self::internal(error),
         }

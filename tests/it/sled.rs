@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use quipu_client::{Client, NewEvent, SnapshotToSave};
+use quipu_client::{Client, Error, NewEvent, SnapshotToSave};
 
 use crate::backup::{back_up, restore};
 use crate::events::{append, assert_dense, event, events, head, ids, log, spread};
@@ -125,6 +125,26 @@ async fn a_database_that_sled_can_not_open_is_refused_and_left_as_it_is() {
     std::fs::write(database(server.data()).join("snap.0000000000FFFFFF.generating"), "half").unwrap();
     server.run();
     assert_eq!(head(&server.client().await).await, before);
+}
+
+#[tokio::test]
+async fn a_database_of_a_tenant_that_sled_can_not_open_is_told_as_damage_and_the_others_are_served() {
+    let mut server = TestServer::start_with(&SLED);
+    append(&server.client().await, "s", events(0..3)).await;
+    append(&server.client_with_tenant("acme").await, "s", events(0..3)).await;
+    server.stop().await;
+    let settings = server.data().join("tenants/acme/log/sled/conf");
+    let good = std::fs::read(&settings).unwrap();
+    std::fs::write(&settings, "nothing that sled wrote").unwrap();
+    server.run();
+    let read = server.client_with_tenant("acme").await.get_event_at(1).await;
+    assert!(matches!(read, Err(Error::DataLoss(_))), "{read:?}");
+    assert!(server.log().iter().any(|line| line.contains("tenants/acme/log/sled")), "it does not say where");
+    assert_eq!(head(&server.client().await).await, 3);
+    server.stop().await;
+    std::fs::write(&settings, good).unwrap();
+    server.run();
+    assert_eq!(head(&server.client_with_tenant("acme").await).await, 3);
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use rustix::fs::{Advice, fadvise};
 
-use super::opening::{open_guarded, remove_unfinished};
+use super::opening::{open_guarded, remove_unfinished, told};
 use crate::disk::{Disk, Error, Operation};
 
 /// How long sled may take to open: it reads what was written since the last start.
@@ -63,7 +63,7 @@ impl Database {
             .segment_size(SEGMENT_BYTES)
             .flush_every_ms(None);
         let rows = open_guarded(OPEN_TIME_MAX, move || config.open());
-        let rows = rows.map_err(|told| failed(io::Error::other(told)))?;
+        let rows = rows.map_err(failed)?;
         // sled syncs neither what it made now nor the names of it.
         for name in ground.list(directory)? {
             fs::File::open(directory.join(name)).and_then(|file| file.sync_all()).map_err(failed)?;
@@ -120,8 +120,7 @@ impl Database {
         }
         match catch_unwind(AssertUnwindSafe(work)) {
             Ok(Ok(done)) => Ok(done),
-            Ok(Err(sled::Error::Io(source))) => Err(failed(source)),
-            Ok(Err(error)) => Err(failed(io::Error::other(error))),
+            Ok(Err(error)) => Err(failed(told(error))),
             Err(_) => self.or_break(Err(failed(io::Error::other("sled panicked")))),
         }
     }

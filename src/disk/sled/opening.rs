@@ -4,6 +4,7 @@
 //! ended is removed before. What to do when it can not be opened is the caller's: a view is made again, a log
 //! is not.
 
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::mpsc;
@@ -27,18 +28,30 @@ pub fn remove_unfinished(disk: &dyn Disk, directory: &Path) -> Result<(), Error>
 /// Runs what opens sled; fails when it does, panics, or takes longer than `most`.
 ///
 /// # Errors
-/// A sentence for people.
+/// Of the kind `InvalidData` when what lies there is not what sled wrote.
 pub fn open_guarded<T: Send + 'static>(
     most: Duration,
     open: impl FnOnce() -> sled::Result<T> + Send + 'static,
-) -> Result<T, String> {
+) -> io::Result<T> {
     let (answer, opened) = mpsc::sync_channel(1);
     let work = move || {
         let opened = catch_unwind(AssertUnwindSafe(open));
-        let opened = opened.map_or_else(|_| Err("sled panicked".into()), |opened| opened.map_err(|e| e.to_string()));
+        let panicked = || io::Error::new(io::ErrorKind::InvalidData, "sled panicked");
+        let opened = opened.map_or_else(|_| Err(panicked()), |opened| opened.map_err(told));
         // Nobody listens any more when the time limit has passed.
         drop(answer.send(opened));
     };
-    std::thread::Builder::new().name("quipu-sled-open".into()).spawn(work).map_err(|error| error.to_string())?;
-    opened.recv_timeout(most).map_err(|_| "sled did not open in time".to_owned())?
+    std::thread::Builder::new().name("quipu-sled-open".into()).spawn(work)?;
+    opened.recv_timeout(most).map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "sled did not open in time"))?
+}
+
+/// What sled says, as an error of the system: damage is of the kind `InvalidData`.
+pub fn told(error: sled::Error) -> io::Error {
+    match error {
+        sled::Error::Io(source) => source,
+        sled::Error::Corruption { .. } | sled::Error::Unsupported(_) => {
+            io::Error::new(io::ErrorKind::InvalidData, error)
+        }
+        sled::Error::CollectionNotFound(_) | sled::Error::ReportableBug(_) => io::Error::other(error),
+    }
 }
