@@ -63,6 +63,10 @@ pub(super) fn examine(
     mark: Option<Mark>,
     visit: &mut dyn FnMut(Placed),
 ) -> Result<Tail, Error> {
+    // Before anybody is shown a block: views would be made anew of a log that is refused.
+    if mark.is_some_and(|mark| mark.log_id != segment.header.log_id) {
+        return Err(segment.damaged(0, "the mark beside this segment belongs to another log"));
+    }
     let bad = loop {
         match blocks.step()? {
             Step::Block(placed) => visit(placed),
@@ -70,9 +74,6 @@ pub(super) fn examine(
             Step::Bad(what) => break Some(what),
         }
     };
-    if mark.is_some_and(|mark| mark.log_id != segment.header.log_id) {
-        return Err(segment.damaged(0, "the mark beside this segment belongs to another log"));
-    }
     if mark.is_some_and(|mark| mark.slot >= blocks.next_slot) && !is_planted(Bug::DamageCutOff) {
         return Err(segment.damaged(blocks.offset, "the log ends before what was acknowledged"));
     }

@@ -288,6 +288,20 @@ mod tests {
     }
 
     #[test]
+    fn a_log_beside_the_mark_of_another_is_refused_before_a_block_of_it_is_shown() {
+        let ((disk, _), (other, _)) = (made(), made());
+        for disk in [&disk, &other] {
+            open(disk, LogOptions::default()).unwrap().close().unwrap();
+        }
+        disk.replace(&mark::path(Path::new(LOG)), &other.read(&mark::path(Path::new(LOG))).unwrap()).unwrap();
+        assert!(!found(&disk).damage.is_empty());
+        let mut visit = |_: &_, _| panic!("a block is shown");
+        let refused =
+            SegmentLog::open(Arc::new(disk), Path::new(LOG), Path::new("/aside"), LogOptions::default(), &mut visit);
+        assert!(matches!(refused, Err(Error::Damaged { .. })), "{refused:?}");
+    }
+
+    #[test]
     fn a_segment_of_another_name_is_found() {
         let (disk, names) = made();
         let other = names[0].replace("-0000", "-0001");

@@ -64,7 +64,7 @@ pub enum HomeError {
         found: u32,
     },
     /// Its logs lie in something else.
-    #[error("the logs in {} lie in {found}: serve it with `--log {found}`", directory.display())]
+    #[error("as {}/FORMAT says, its logs lie in {found}: serve it with `--log {found}`", directory.display())]
     OtherEngine {
         /// The data directory.
         directory: PathBuf,
