@@ -129,8 +129,11 @@ pub(super) fn segment_files(disk: &dyn Disk, directory: &Path) -> Result<(Vec<Pa
 
 /// Whether the newest segment is one that was being made: it has no good header, and nothing behind it.
 fn was_being_made(disk: &dyn Disk, path: &Path) -> Result<bool, Error> {
-    let has_header = !matches!(Segment::open(disk, path, Open::Read), Err(Error::Damaged { .. }));
-    Ok(!has_header && disk.open(path, Open::Read)?.len()? <= HEADER_BYTES as u64)
+    match Segment::open(disk, path, Open::Read) {
+        Err(Error::Damaged { .. }) => Ok(disk.open(path, Open::Read)?.len()? <= HEADER_BYTES as u64),
+        Ok(_) | Err(Error::Newer { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 fn good_block_behind(segment: &Segment, blocks: &mut Blocks<'_>) -> Result<bool, Error> {
