@@ -128,6 +128,24 @@ pub fn files(disk: &dyn Disk, directory: &Path) -> Result<Vec<PathBuf>, disk::Er
     Ok(names.into_iter().map(|name| directory.join(name)).collect())
 }
 
+/// What is said of a segment that does not follow.
+pub const NOT_FOLLOWING: &str = "the segment does not follow the one before it";
+
+/// Where a good segment ends: what the next one must say of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct End {
+    number: u32,
+    slot: Slot,
+    position: Position,
+    block: u32,
+    hash: [u8; 32],
+}
+
+impl End {
+    /// Before the first segment.
+    pub const NOTHING: Self = Self { number: 0, slot: Slot::FIRST, position: Position(1), block: 0, hash: [0; 32] };
+}
+
 /// A segment, open for reading.
 #[derive(Debug)]
 pub struct Segment {
@@ -177,6 +195,16 @@ impl Segment {
         let mut bytes = vec![0; length];
         self.file.read_at(&mut bytes, offset)?;
         Ok(bytes.into())
+    }
+
+    /// Whether it follows a segment that ends so.
+    pub fn follows(&self, previous: &End) -> bool {
+        let header = &self.header;
+        header.number == previous.number + 1
+            && header.first_slot == previous.slot
+            && header.first_position == previous.position
+            && header.previous_block == previous.block
+            && header.previous_hash == previous.hash
     }
 
     /// Says that the bytes at `offset` are not what was written.
@@ -236,6 +264,17 @@ impl Blocks<'_> {
     /// The size of the file.
     pub fn file_bytes(&self) -> u64 {
         self.file_bytes
+    }
+
+    /// Where the segment ends if it does so here; `hash` is that of everything before.
+    pub fn end(&self, hash: [u8; 32]) -> End {
+        End {
+            number: self.segment.header.number,
+            slot: self.next_slot,
+            position: self.next_position,
+            block: self.previous_block,
+            hash,
+        }
     }
 
     /// Goes on to the next block.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::mark::Mark;
 use super::recovery;
-use super::segment::{FORMAT, HEADER_BYTES, Header, Segment, Step};
+use super::segment::{FORMAT, HEADER_BYTES, Header, NOT_FOLLOWING, Segment, Step};
 use super::segments::Reach;
 use super::{Appended, CommitLog, Draft, Error, Place, Placed, Salts, Segments, Slot};
 use crate::disk::{Disk, Open};
@@ -274,7 +274,7 @@ fn open_segments(disk: &dyn Disk, directory: &Path) -> Result<(Segments, Option<
             None => segment.header.number == 1,
         };
         if !follows || *file != directory.join(segment.header.file_name()) {
-            return Err(segment.damaged(0, "the segment does not follow the one before it"));
+            return Err(segment.damaged(0, NOT_FOLLOWING));
         }
         segments.push(segment);
     }

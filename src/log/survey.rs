@@ -7,7 +7,7 @@
 use std::path::PathBuf;
 
 use super::export::Hash;
-use super::segment::{Segment, Step};
+use super::segment::{End, NOT_FOLLOWING, Segment, Step};
 use super::{Block, Error, Slot};
 use crate::disk::{Disk, Open};
 use crate::model::{Position, Timestamp};
@@ -92,7 +92,7 @@ pub fn survey(
         is_cut: false,
         damage: None,
     };
-    let mut previous_block = 0;
+    let mut previous = End::NOTHING;
     for (path, bytes) in files {
         let segment = match Segment::open(disk, path, Open::Read) {
             Ok(segment) => segment,
@@ -102,11 +102,13 @@ pub fn survey(
             }
             Err(error) => return Err(error),
         };
-        if !follows(&segment, &survey, previous_block) {
-            survey.damage = Some(segment.damaged(0, "the segment does not follow the one before it"));
+        let is_of_this_log = survey.log_id().is_none_or(|log_id| log_id == segment.header.log_id);
+        let has_its_name = path.file_name().is_some_and(|name| *name == *segment.header.file_name());
+        if !is_of_this_log || !has_its_name || !segment.follows(&previous) {
+            survey.damage = Some(segment.damaged(0, NOT_FOLLOWING));
             return Ok(survey);
         }
-        previous_block = walk(segment, *bytes, until, &mut survey, progress)?;
+        previous = walk(segment, *bytes, until, &mut survey, progress)?;
         if survey.is_cut || survey.damage.is_some() {
             return Ok(survey);
         }
@@ -114,35 +116,18 @@ pub fn survey(
     Ok(survey)
 }
 
-fn follows(segment: &Segment, survey: &Survey, previous_block: u32) -> bool {
-    let header = &segment.header;
-    let is_next = match survey.kept.last() {
-        None => header.number == 1,
-        Some(previous) => {
-            header.number == previous.segment.header.number + 1
-                && header.log_id == previous.segment.header.log_id
-                && header.previous_hash == previous.hash
-        }
-    };
-    is_next
-        && header.first_slot == survey.slot.next()
-        && header.first_position == survey.position.next()
-        && header.previous_block == previous_block
-        && segment.path.file_name().is_some_and(|name| *name == *header.file_name())
-}
-
-/// Walks a segment and keeps what is good and wanted. Returns the header checksum of its last block.
+/// Walks a segment and keeps what is good and wanted. Returns where it ends.
 fn walk(
     segment: Segment,
     bytes: u64,
     until: Until,
     survey: &mut Survey,
     progress: &mut dyn FnMut(u64),
-) -> Result<u32, Error> {
+) -> Result<End, Error> {
     let mut hash = blake3::Hasher::new();
     hash.update(&segment.header_bytes()?);
     let mut blocks = segment.blocks_within(bytes);
-    let (mut end, mut last) = (blocks.offset, blocks.previous_block);
+    let mut end = blocks.offset;
     loop {
         match blocks.step()? {
             Step::Block(placed) if until.is_passed_by(&placed.block) => {
@@ -152,7 +137,7 @@ fn walk(
             Step::Block(placed) => {
                 hash.update(placed.block.bytes());
                 progress(blocks.offset - end);
-                (end, last) = (blocks.offset, blocks.previous_block);
+                end = blocks.offset;
                 survey.slot = placed.block.header.slot;
                 survey.position = placed.block.end_position().before();
                 let time = placed.block.events().last().map(|(_, event)| event.recorded_at());
@@ -166,10 +151,12 @@ fn walk(
         }
     }
     // A segment that would begin with nothing in it is left out, but for the first.
+    let hash = hash.finalize().into();
+    let ends = blocks.end(hash);
     let is_empty = end == super::segment::HEADER_BYTES as u64;
     let ends_early = survey.is_cut || survey.damage.is_some();
     if !(is_empty && ends_early && segment.header.number > 1) {
-        survey.kept.push(Kept { bytes: end, hash: hash.finalize().into(), segment });
+        survey.kept.push(Kept { bytes: end, hash, segment });
     }
-    Ok(last)
+    Ok(ends)
 }

@@ -8,10 +8,9 @@ use std::path::Path;
 
 use super::mark::{self, Mark};
 use super::recovery::{self, Tail, examine};
-use super::segment::{Blocks, HEADER_BYTES, Segment};
-use super::{Error, Pinned, Placed, Slot};
+use super::segment::{End, HEADER_BYTES, NOT_FOLLOWING, Segment};
+use super::{Error, Pinned, Placed};
 use crate::disk::{Disk, Open};
-use crate::model::Position;
 
 /// What a check found.
 #[derive(Debug, Default)]
@@ -40,18 +39,6 @@ impl Findings {
         self.controls += u64::from(header.records - header.events);
     }
 }
-
-/// Where a good segment ended: what the next one must say of it.
-struct End {
-    number: u32,
-    slot: Slot,
-    position: Position,
-    block: u32,
-    hash: [u8; 32],
-}
-
-/// Before the first segment.
-const NOTHING: End = End { number: 0, slot: Slot::FIRST, position: Position(1), block: 0, hash: [0; 32] };
 
 /// Hears after each block how many bytes were read, and how many events were found so far. A break ends the check.
 pub type Watch<'a> = dyn FnMut(u64, u64) -> ControlFlow<()> + 'a;
@@ -87,7 +74,7 @@ pub fn verify(disk: &dyn Disk, directory: &Path, progress: &mut dyn FnMut(u64, u
         progress(bytes, events);
         ControlFlow::Continue(())
     };
-    let mut previous = Some(NOTHING);
+    let mut previous = Some(End::NOTHING);
     for (index, file) in files.iter().enumerate() {
         let ends = if index + 1 == files.len() { Ends::Torn(mark) } else { Ends::Sealed };
         let checked = check(disk, file, ends, previous.as_ref(), &mut findings, &mut watch);
@@ -102,7 +89,7 @@ pub fn verify(disk: &dyn Disk, directory: &Path, progress: &mut dyn FnMut(u64, u
 /// When the disk fails; damage is a finding, not an error.
 pub fn verify_pinned(disk: &dyn Disk, pinned: &Pinned, watch: &mut Watch<'_>) -> Result<Findings, Error> {
     let mut findings = Findings::default();
-    let mut previous = Some(NOTHING);
+    let mut previous = Some(End::NOTHING);
     let mut flow = ControlFlow::Continue(());
     for (index, segment) in pinned.segments.iter().enumerate() {
         let is_newest = index + 1 == pinned.segments.len();
@@ -136,14 +123,12 @@ pub fn verify_sealed(disk: &dyn Disk, segment: &Path, next: &Path, watch: &mut W
     let end = keep_damage(&mut findings, checked)?.flatten();
     let next = keep_damage(&mut findings, Segment::open(disk, next, Open::Read))?;
     if let (Some(end), Some(next), true) = (end, next, is_whole)
-        && !follows(&next, &end)
+        && !next.follows(&end)
     {
         findings.damage.push(next.damaged(0, NOT_FOLLOWING));
     }
     Ok(findings)
 }
-
-const NOT_FOLLOWING: &str = "the segment does not follow the one before it";
 
 fn keep_damage<T>(findings: &mut Findings, checked: Result<T, Error>) -> Result<Option<T>, Error> {
     match checked {
@@ -172,7 +157,7 @@ fn check(
     findings.segments += 1;
     findings.bytes += bytes;
     let has_its_name = path.file_name().is_some_and(|name| *name == *segment.header.file_name());
-    if !has_its_name || previous.is_some_and(|previous| !follows(&segment, previous)) {
+    if !has_its_name || previous.is_some_and(|previous| !segment.follows(previous)) {
         findings.damage.push(segment.damaged(0, NOT_FOLLOWING));
     }
     walk(&segment, ends, bytes, findings, watch)
@@ -210,26 +195,7 @@ fn walk(
     if walked? == Tail::Torn {
         findings.torn_bytes += left;
     }
-    Ok(Some(end(segment, &blocks, hash.finalize().into())))
-}
-
-fn end(segment: &Segment, blocks: &Blocks<'_>, hash: [u8; 32]) -> End {
-    End {
-        number: segment.header.number,
-        slot: blocks.next_slot,
-        position: blocks.next_position,
-        block: blocks.previous_block,
-        hash,
-    }
-}
-
-fn follows(segment: &Segment, previous: &End) -> bool {
-    let header = &segment.header;
-    header.number == previous.number + 1
-        && header.first_slot == previous.slot
-        && header.first_position == previous.position
-        && header.previous_block == previous.block
-        && header.previous_hash == previous.hash
+    Ok(Some(blocks.end(hash.finalize().into())))
 }
 
 #[cfg(test)]

@@ -54,6 +54,13 @@ async fn served(data: &Path) -> (TestServer, Client, Vec<RecordedEvent>) {
     (server, client, log)
 }
 
+/// Restores a backup, and compares what a server makes of it with the log of another.
+async fn assert_restores(to: &Path, data: &Path, source: &Client) {
+    tokio::task::block_in_place(|| restore(to, data, &[]));
+    let (_restored, _, copy) = served(data).await;
+    assert_eq!(copy, log(source).await);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_under_load_is_the_log_up_to_its_position_event_by_event() {
     const WRITERS: u64 = 64;
@@ -109,9 +116,7 @@ async fn a_second_backup_copies_what_is_new() {
     assert!(received > all / 200 && received < all / 50, "{received} of {all} bytes for 1 % of new events");
     let nothing = tokio::task::block_in_place(|| back_up(&server, &to));
     assert_eq!(number(&nothing, "received_bytes"), 0);
-    tokio::task::block_in_place(|| restore(&to, &home.path().join("data"), &[]));
-    let (_restored, _, copy) = served(&home.path().join("data")).await;
-    assert_eq!(copy, log(&client).await);
+    assert_restores(&to, &home.path().join("data"), &client).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -137,9 +142,7 @@ async fn a_backup_that_broke_goes_on_behind_what_it_has() {
     let kept: u64 = segments[..2].iter().map(|path| std::fs::metadata(path).unwrap().len()).sum();
     assert!(half > 0 && number(&rest, "received_bytes") == number(&whole, "bytes") - kept - half, "{rest} {whole}");
     assert!(files(&to, ".part").is_empty());
-    tokio::task::block_in_place(|| restore(&to, &home.path().join("data"), &[]));
-    let (_restored, _, copy) = served(&home.path().join("data")).await;
-    assert_eq!(copy, log(&client).await);
+    assert_restores(&to, &home.path().join("data"), &client).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -158,9 +161,7 @@ async fn a_backup_of_another_log_is_left_alone_and_one_that_rotted_is_mended_whe
     flip(&files(&to, ".seg")[0], 5000);
     let output = server.command(&["backup", "--check", "--to"]).arg(&to).output().unwrap();
     assert!(output.status.success(), "{output:?}");
-    tokio::task::block_in_place(|| restore(&to, &home.path().join("data"), &[]));
-    let (_restored, _, copy) = served(&home.path().join("data")).await;
-    assert_eq!(copy, log(&client).await);
+    assert_restores(&to, &home.path().join("data"), &client).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
