@@ -54,6 +54,11 @@ impl Error {
         self.source.kind() == io::ErrorKind::InvalidData
     }
 
+    /// Whether what was read ends too early.
+    pub fn is_cut_short(&self) -> bool {
+        self.source.kind() == io::ErrorKind::UnexpectedEof
+    }
+
     /// Whether what was read ends too early, or is not there.
     pub fn is_missing(&self) -> bool {
         matches!(self.source.kind(), io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof)

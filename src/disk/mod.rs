@@ -55,6 +55,10 @@ pub trait Disk: Send + Sync + std::fmt::Debug {
     fn lock(&self, path: &Path) -> Result<Option<Box<dyn Lock>>, Error>;
     /// Whether what is synced outlives the process.
     fn is_durable(&self) -> bool;
+    /// Whether a sync costs more when the file has grown since the last one.
+    fn growing_is_dear(&self) -> bool {
+        true
+    }
 
     /// Whether a file exists.
     fn exists(&self, path: &Path) -> Result<bool, Error> {

@@ -374,7 +374,7 @@ impl Index {
     fn make_again(&self, segment: &Segment, why: &Error, room: u64) -> Result<Opened, Error> {
         tracing::warn!(segment = segment.header.number, reason = %why, "making an index file again");
         let active = Active::new(self.terms, segment.header.number, segment.header.first_position);
-        segment.blocks()?.each(&mut |placed| {
+        segment.blocks().each(&mut |placed| {
             active.learn(&placed, &mut |_| {});
             ControlFlow::Continue(())
         })?;

@@ -55,7 +55,7 @@ fn a_sealed_part_answers_as_the_one_in_memory_that_it_was_made_from() {
             active.learn(&placed, &mut |_| {});
             ControlFlow::Continue(())
         };
-        segment.blocks().unwrap().each(&mut learn).unwrap();
+        segment.blocks().each(&mut learn).unwrap();
         let path = Path::new(INDEX).join(format!("{:06}.idx", segment.header.number));
         let open = || Sealed::open(&made.disk, &path, segment, next).unwrap();
         let (mut lean, mut held) = (open(), open());

@@ -19,7 +19,7 @@ const WINDOW_BYTES_MIN: u64 = 2 << 10;
 #[derive(Debug)]
 pub struct Cursor {
     segment: Arc<Segment>,
-    file_bytes: u64,
+    end: u64,
     window: Bytes,
     window_start: u64,
 }
@@ -46,9 +46,8 @@ pub enum What {
 
 impl Cursor {
     /// A cursor over what the segment holds now.
-    pub fn new(segment: Arc<Segment>) -> Result<Self, Error> {
-        let file_bytes = segment.file().len()?;
-        Ok(Self { segment, file_bytes, window: Bytes::new(), window_start: 0 })
+    pub fn new(segment: Arc<Segment>) -> Self {
+        Self { end: segment.end(), segment, window: Bytes::new(), window_start: 0 }
     }
 
     /// The segment's number.
@@ -59,7 +58,7 @@ impl Cursor {
     /// Reads what lies at `offset`; if the file must be asked, about `ahead` bytes at once. `None` at
     /// the end of the segment.
     pub fn read(&mut self, offset: u64, ahead: u64) -> Result<Option<Found>, Error> {
-        if offset >= self.file_bytes {
+        if offset >= self.end {
             return Ok(None);
         }
         let first = self.bytes(offset, RECORD_HEADER_BYTES, ahead)?;
@@ -100,12 +99,12 @@ impl Cursor {
 
     fn bytes(&mut self, offset: u64, length: usize, ahead: u64) -> Result<Bytes, Error> {
         let end = offset + length as u64;
-        if end > self.file_bytes {
+        if end > self.end {
             return Err(self.segment.damaged(offset, "a record reaches beyond its segment"));
         }
         if offset < self.window_start || end > self.window_start + self.window.len() as u64 {
             let wanted = ahead.max(length as u64).max(WINDOW_BYTES_MIN);
-            self.window = self.segment.read(offset, wanted.min(self.file_bytes - offset) as usize)?;
+            self.window = self.segment.read(offset, wanted.min(self.end - offset) as usize)?;
             self.window_start = offset;
         }
         let start = (offset - self.window_start) as usize;

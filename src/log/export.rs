@@ -82,7 +82,7 @@ impl Export {
         };
         let mut current = match self.current.take() {
             Some(current) => current,
-            None => match self.begin(index, &segment)? {
+            None => match self.begin(index, &segment) {
                 Some(current) => current,
                 None => return Ok(Piece::Known),
             },
@@ -103,18 +103,18 @@ impl Export {
     }
 
     /// Looks at what the copy has of a segment. `None` when that is all of it.
-    fn begin(&mut self, index: usize, segment: &Segment) -> Result<Option<Current>, Error> {
-        let bytes = self.pinned.bytes_of(index)?;
+    fn begin(&mut self, index: usize, segment: &Segment) -> Option<Current> {
+        let bytes = self.pinned.bytes_of(index);
         let held = self.held.iter().find(|held| held.number == segment.header.number).copied();
         if let (Some(held), Some(sealed)) = (held, self.sealed_hash(index))
             && held.bytes == bytes
             && held.hash == sealed
         {
             self.hashes.push(sealed);
-            return Ok(None);
+            return None;
         }
         let claimed = held.filter(|held| (1..=bytes).contains(&held.bytes));
-        Ok(Some(Current { bytes, offset: 0, hash: blake3::Hasher::new(), claimed }))
+        Some(Current { bytes, offset: 0, hash: blake3::Hasher::new(), claimed })
     }
 
     /// The hash of a segment that has a successor.

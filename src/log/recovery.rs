@@ -30,7 +30,7 @@ const SEARCH_BYTES: usize = 1 << 20;
 /// How the newest segment ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tail {
-    /// With a good block.
+    /// With a good block, or with room for more behind it: zeros.
     Clean,
     /// With bytes that were never acknowledged.
     Torn,
@@ -45,7 +45,7 @@ pub(super) fn recover<'a>(
     quarantine: &Path,
     visit: &mut dyn FnMut(Placed),
 ) -> Result<Blocks<'a>, Error> {
-    let mut blocks = segment.blocks()?;
+    let mut blocks = segment.blocks();
     match examine(segment, &mut blocks, mark, visit)? {
         Tail::Clean => {}
         Tail::Torn => cut(disk, segment, &blocks, quarantine)?,
@@ -80,6 +80,7 @@ pub(super) fn examine(
     match bad {
         Some(_) if is_planted(Bug::DamageCutOff) => Ok(Tail::Torn),
         None => Ok(Tail::Clean),
+        Some(_) if is_room(blocks)? => Ok(Tail::Clean),
         Some(what) if good_block_behind(segment, blocks)? => Err(segment.damaged(blocks.offset, what)),
         Some(_) => Ok(Tail::Torn),
     }
@@ -136,6 +137,20 @@ fn was_being_made(disk: &dyn Disk, path: &Path) -> Result<bool, Error> {
     }
 }
 
+/// Whether nothing but zeros lies behind the good blocks.
+fn is_room(blocks: &mut Blocks<'_>) -> Result<bool, Error> {
+    let mut offset = blocks.offset;
+    while offset < blocks.file_bytes() {
+        let length = (blocks.file_bytes() - offset).min(SEARCH_BYTES as u64);
+        let bytes = blocks.bytes(offset, length as usize)?.expect("within the file");
+        if bytes.iter().any(|byte| *byte != 0) {
+            return Ok(false);
+        }
+        offset += length;
+    }
+    Ok(true)
+}
+
 fn good_block_behind(segment: &Segment, blocks: &mut Blocks<'_>) -> Result<bool, Error> {
     let mut offset = blocks.offset + 1;
     while offset + BLOCK_HEADER_BYTES as u64 <= blocks.file_bytes() {
@@ -158,9 +173,7 @@ fn good_block_behind(segment: &Segment, blocks: &mut Blocks<'_>) -> Result<bool,
 fn cut(disk: &dyn Disk, segment: &Segment, blocks: &Blocks<'_>, quarantine: &Path) -> Result<(), Error> {
     let length = (blocks.file_bytes() - blocks.offset) as usize;
     let tail = segment.read(blocks.offset, length)?;
-    if tail.iter().any(|byte| *byte != 0) {
-        keep_aside(disk, quarantine, &format!("{}.{}.torn", segment.header.file_name(), blocks.offset), &tail)?;
-    }
+    keep_aside(disk, quarantine, &format!("{}.{}.torn", segment.header.file_name(), blocks.offset), &tail)?;
     tracing::warn!(file = %segment.path.display(), offset = blocks.offset, bytes = length, "cut a torn tail");
     segment.file().set_len(blocks.offset)?;
     segment.file().sync_data()?;

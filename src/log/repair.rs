@@ -104,7 +104,7 @@ fn damage_of(
         return Ok(damage);
     }
     let newest = Segment::open(disk, path, Open::Read)?;
-    match recovery::examine(&newest, &mut newest.blocks()?, mark, &mut |_| {}) {
+    match recovery::examine(&newest, &mut newest.blocks(), mark, &mut |_| {}) {
         Ok(recovery::Tail::Clean | recovery::Tail::Torn) => Ok(None),
         Err(damage @ Error::Damaged { .. }) => Ok(Some(damage)),
         Err(error) => Err(error),

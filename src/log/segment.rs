@@ -20,6 +20,7 @@
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 
@@ -154,18 +155,21 @@ pub struct Segment {
     /// Where it lies.
     pub path: PathBuf,
     file: Arc<dyn File>,
+    /// How many bytes of the file are blocks that are durable; all of them once it is sealed.
+    end: AtomicU64,
 }
 
 impl Segment {
     /// Opens a segment and checks its header.
     pub fn open(disk: &dyn Disk, path: &Path, how: Open) -> Result<Self, Error> {
         let file = disk.open(path, how)?;
-        if file.len()? < HEADER_BYTES as u64 {
+        let end = file.len()?;
+        if end < HEADER_BYTES as u64 {
             return Err(Error::Damaged { file: path.into(), offset: 0, what: "the segment's header is cut short" });
         }
         let mut bytes = [0; HEADER_BYTES];
         file.read_at(&mut bytes, 0)?;
-        Ok(Self { header: Header::decode(&bytes, path)?, path: path.into(), file })
+        Ok(Self { header: Header::decode(&bytes, path)?, path: path.into(), file, end: AtomicU64::new(end) })
     }
 
     /// Makes a segment: durable, name and all, when this returns.
@@ -177,7 +181,17 @@ impl Segment {
         if !is_planted(Bug::NameNotSynced) {
             disk.sync_dir(directory)?;
         }
-        Ok(Self { header, path, file })
+        Ok(Self { header, path, file, end: AtomicU64::new(HEADER_BYTES as u64) })
+    }
+
+    /// Where it ends: behind its last block, or at the end of the file when that was not looked at yet.
+    pub fn end(&self) -> u64 {
+        self.end.load(Ordering::Acquire)
+    }
+
+    /// Says where it ends now. What lies behind is room for blocks.
+    pub(super) fn ends_at(&self, end: u64) {
+        self.end.store(end, Ordering::Release);
     }
 
     /// The header as it lies in the file: a later format may have put more into it than is read here.
@@ -193,8 +207,11 @@ impl Segment {
     /// Reads bytes that are known to be there.
     pub fn read(&self, offset: u64, length: usize) -> Result<Bytes, Error> {
         let mut bytes = vec![0; length];
-        self.file.read_at(&mut bytes, offset)?;
-        Ok(bytes.into())
+        match self.file.read_at(&mut bytes, offset) {
+            Ok(()) => Ok(bytes.into()),
+            Err(error) if error.is_cut_short() => Err(self.damaged(offset, "the file was cut short")),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Whether it follows a segment that ends so.
@@ -213,8 +230,8 @@ impl Segment {
     }
 
     /// Walks the blocks from the beginning.
-    pub fn blocks(&self) -> Result<Blocks<'_>, Error> {
-        Ok(self.blocks_within(self.file.len()?))
+    pub fn blocks(&self) -> Blocks<'_> {
+        self.blocks_within(self.end())
     }
 
     /// Walks the blocks from the beginning, as if the file had this many bytes.

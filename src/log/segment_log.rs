@@ -1,6 +1,7 @@
 //! The writing side of the log: one proposer, local segments.
 //!
-//! An append is one write and one sync. **Any** failure of a write, a sync or a new segment poisons
+//! An append is one write and one sync, into room that was written before: a file that grows costs the sync
+//! nearly twice as much (`docs/adr/0011`). **Any** failure of a write, a sync or a new segment poisons
 //! the log: what is on disk is not known any more, so nothing is written after it, and a sync is never
 //! tried again. Only opening the log anew, which reads what is there, ends this.
 
@@ -15,6 +16,14 @@ use super::{Appended, CommitLog, Draft, Error, Place, Placed, Salts, Segments, S
 use crate::disk::{Disk, Open};
 use crate::model::Position;
 use crate::seeded::{Bug, is_planted};
+
+/// The zeros behind the last block are at least so many, where the segment may have them, and at most so many: as many
+/// as the segment has bytes.
+const ROOM_BYTES_MIN: u64 = 64 << 10;
+const ROOM_BYTES_MAX: u64 = 256 << 10;
+
+/// A block of so many bytes costs much more than the length that is made durable with it.
+const ROOM_BLOCK_BYTES_MAX: u64 = 64 << 10;
 
 /// How a log is kept.
 #[derive(Debug, Clone)]
@@ -45,6 +54,8 @@ pub struct SegmentLog {
     active: Arc<Segment>,
     /// Where the next block goes in the active segment.
     offset: u64,
+    /// How long the active segment's file is: from `offset` on it has zeros.
+    file_bytes: u64,
     next_slot: Slot,
     next_position: Position,
     previous_block: u32,
@@ -95,6 +106,7 @@ impl SegmentLog {
         segments.reach(Reach { bytes: blocks.offset, slot, position: blocks.next_position.before() });
         Ok(Self {
             offset: blocks.offset,
+            file_bytes: active.file().len()?,
             next_slot: blocks.next_slot,
             next_position: blocks.next_position,
             previous_block: blocks.previous_block,
@@ -139,6 +151,7 @@ impl SegmentLog {
             self.active.file().sync_data()?;
         }
         self.active.file().write_at(block.bytes(), self.offset)?;
+        self.make_room(self.offset + block.bytes().len() as u64);
         if !is_planted(Bug::SyncDropped) && !is_planted(Bug::AckBeforeSync) {
             self.active.file().sync_data().or_else(|error| match is_planted(Bug::SyncRetried) {
                 true => self.active.file().sync_data(),
@@ -158,7 +171,29 @@ impl SegmentLog {
         Ok(Placed { place, block: Arc::new(block) })
     }
 
+    /// Sees to it that small blocks find room behind a block that ends here, and that a sync then has bytes to make
+    /// durable and no new length. It is of use only: whatever becomes of it, nothing is lost.
+    fn make_room(&mut self, end: u64) {
+        let is_needed = end > self.file_bytes && end - self.offset < ROOM_BLOCK_BYTES_MAX && self.disk.growing_is_dear();
+        self.file_bytes = self.file_bytes.max(end);
+        let room = end.clamp(ROOM_BYTES_MIN, ROOM_BYTES_MAX).min(self.options.segment_bytes.saturating_sub(end));
+        if is_needed && room > 0 && self.active.file().write_at(&vec![0; room as usize], end).is_ok() {
+            self.file_bytes = end + room;
+        }
+    }
+
+    /// Cuts the room off that no block came for.
+    fn give_room_back(&mut self) -> Result<(), Error> {
+        if self.active.file().len()? > self.offset {
+            self.active.file().set_len(self.offset)?;
+            self.active.file().sync_data()?;
+        }
+        self.file_bytes = self.offset;
+        Ok(())
+    }
+
     fn roll(&mut self) -> Result<(), Error> {
+        self.give_room_back()?;
         let header = Header {
             format: FORMAT,
             log_id: self.active.header.log_id,
@@ -173,6 +208,7 @@ impl SegmentLog {
         self.hash.update(&header.encode());
         self.active = Arc::new(Segment::create(&*self.disk, &self.directory, header)?);
         self.offset = HEADER_BYTES as u64;
+        self.file_bytes = self.offset;
         self.segments.push(self.active.clone());
         // The mark's name is synced with the segment's.
         if is_planted(Bug::NameNotSynced) { Ok(()) } else { self.mark() }
@@ -185,6 +221,7 @@ impl SegmentLog {
         self.active.file().write_at(&header, 0)?;
         self.active.file().sync_data()?;
         self.active = Arc::new(Segment::open(&*self.disk, &self.active.path, Open::Write)?);
+        self.active.ends_at(self.offset);
         self.segments.replace_newest(self.active.clone());
         self.hash = blake3::Hasher::new();
         self.hash.update(&header);
@@ -220,7 +257,7 @@ impl CommitLog for SegmentLog {
         let all = self.segments.all();
         let start = all.partition_point(|segment| segment.header.first_slot <= from).saturating_sub(1);
         for segment in &all[start..] {
-            let mut blocks = segment.blocks()?;
+            let mut blocks = segment.blocks();
             while blocks.next_slot < self.next_slot {
                 match blocks.step()? {
                     Step::Block(placed) if placed.block.header.slot < from => {}
@@ -245,6 +282,7 @@ impl CommitLog for SegmentLog {
         if self.poisoned || self.next_slot == Slot::FIRST {
             return Ok(());
         }
+        self.give_room_back()?;
         self.mark()
     }
 }

@@ -51,8 +51,8 @@ pub struct Pinned {
 
 impl Pinned {
     /// How many bytes of a segment belong to this moment.
-    pub fn bytes_of(&self, index: usize) -> Result<u64, Error> {
-        if index + 1 == self.segments.len() { Ok(self.reach.bytes) } else { Ok(self.segments[index].file().len()?) }
+    pub fn bytes_of(&self, index: usize) -> u64 {
+        if index + 1 == self.segments.len() { self.reach.bytes } else { self.segments[index].end() }
     }
 }
 
@@ -96,7 +96,11 @@ impl Segments {
 
     /// Says how far the newest one is durable now.
     pub(super) fn reach(&self, reach: Reach) {
-        self.held.write().expect("no panic under this lock").reach = reach;
+        let mut held = self.held.write().expect("no panic under this lock");
+        held.reach = reach;
+        if let Some(newest) = held.all.last() {
+            newest.ends_at(reach.bytes);
+        }
     }
 
     /// Puts the same segment, opened otherwise, in the newest one's place.

@@ -69,7 +69,7 @@ impl Store {
         let head = pinned.reach.position;
         let last = self.reader.aside(move |reader| Ok((head > Position::ZERO).then(|| reader.event_at(head))));
         let last_recorded_at = last.await?.transpose()?.map(|event| event.recorded_at());
-        let plan = plan(&pinned, self.log_id, last_recorded_at)?;
+        let plan = plan(&pinned, self.log_id, last_recorded_at);
         Ok(Backup { store: self.clone(), plan, export: Some(Export::new(pinned, held)) })
     }
 
@@ -88,19 +88,19 @@ impl Store {
     }
 }
 
-fn plan(pinned: &Pinned, log_id: u128, last_recorded_at: Option<Timestamp>) -> Result<Manifest, Error> {
+fn plan(pinned: &Pinned, log_id: u128, last_recorded_at: Option<Timestamp>) -> Manifest {
     let segment = |(index, segment): (usize, &Arc<crate::log::segment::Segment>)| {
         let (number, name) = (segment.header.number, segment.header.file_name());
-        Ok(ManifestSegment { number, name, bytes: pinned.bytes_of(index)?, hash: None })
+        ManifestSegment { number, name, bytes: pinned.bytes_of(index), hash: None }
     };
-    Ok(Manifest {
+    Manifest {
         log_id,
         format: pinned.segments.iter().map(|segment| segment.header.format).max().unwrap_or_default(),
         head: pinned.reach.position,
         slot: pinned.reach.slot.0,
         last_recorded_at,
-        segments: pinned.segments.iter().enumerate().map(segment).collect::<Result<_, Error>>()?,
-    })
+        segments: pinned.segments.iter().enumerate().map(segment).collect(),
+    }
 }
 
 impl Backup {

@@ -124,7 +124,7 @@ impl Reader {
             let ahead = size.bytes.saturating_sub(page.bytes) as u64 / 8 * 9;
             let Some(found) = cursor.read(offset, ahead)? else {
                 let Some(next) = self.segments.get(cursor.segment() + 1) else { break };
-                cursor = Cursor::new(next)?;
+                cursor = Cursor::new(next);
                 offset = crate::log::segment::HEADER_BYTES as u64;
                 continue;
             };
@@ -325,7 +325,7 @@ impl Reader {
     }
 
     pub(super) fn cursor(&self, segment: u32) -> Result<Cursor, Error> {
-        Ok(Cursor::new(self.segments.get(segment).ok_or(Error::EventNotFound)?)?)
+        Ok(Cursor::new(self.segments.get(segment).ok_or(Error::EventNotFound)?))
     }
 
     pub(super) fn event_in(&self, cursor: &mut Cursor, place: Place, ahead: u64) -> Result<StoredEvent, Error> {

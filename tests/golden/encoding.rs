@@ -23,7 +23,7 @@ pub(crate) fn encode_again(segments: &[Arc<Segment>], fixture: &Fixture) -> Vec<
     let mut written = Vec::new();
     for segment in segments {
         let mut bytes = segment.header.encode().to_vec();
-        let mut blocks = segment.blocks().expect("it can be read");
+        let mut blocks = segment.blocks();
         while let Step::Block(placed) = blocks.step().expect("it can be read") {
             let (number, request) = requests.next().expect("as many blocks as requests");
             let mut draft = Draft::new(next);

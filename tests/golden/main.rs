@@ -138,7 +138,7 @@ fn notes_are_written_as_format_3_has_them_to_the_byte() {
         let segments = Segments::read_only(&RealDisk, &copy.path(LOG)).unwrap();
         let mut notes = Vec::new();
         for segment in &segments {
-            let mut blocks = segment.blocks().unwrap();
+            let mut blocks = segment.blocks();
             while let Step::Block(placed) = blocks.step().unwrap() {
                 let controls = placed.block.controls();
                 let of_notes = controls.filter(|entry| matches!(entry.kind, Kind::NoteSet | Kind::NoteDeleted));

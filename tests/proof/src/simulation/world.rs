@@ -69,7 +69,7 @@ enum Kindness {
 
 /// Where the last good block of a segment begins.
 fn last_block(segment: &Segment) -> Option<u64> {
-    let (mut blocks, mut last) = (segment.blocks().ok()?, None);
+    let (mut blocks, mut last) = (segment.blocks(), None);
     while let Ok(Step::Block(placed)) = blocks.step() {
         last = Some(u64::from(placed.place.offset));
     }
