@@ -17,8 +17,8 @@ use crate::disk::{Disk, Open};
 use crate::model::Position;
 use crate::seeded::{Bug, is_planted};
 
-/// The zeros behind the last block are at least so many, where the segment may have them, and at most so many: as many
-/// as the segment has bytes.
+/// The zeros behind the last block are as many as the segment has bytes, within these bounds, if the segment may have
+/// so many.
 const ROOM_BYTES_MIN: u64 = 64 << 10;
 const ROOM_BYTES_MAX: u64 = 256 << 10;
 
@@ -174,7 +174,8 @@ impl SegmentLog {
     /// Sees to it that small blocks find room behind a block that ends here, and that a sync then has bytes to make
     /// durable and no new length. It is of use only: whatever becomes of it, nothing is lost.
     fn make_room(&mut self, end: u64) {
-        let is_needed = end > self.file_bytes && end - self.offset < ROOM_BLOCK_BYTES_MAX && self.disk.growing_is_dear();
+        let is_small = end - self.offset < ROOM_BLOCK_BYTES_MAX;
+        let is_needed = end > self.file_bytes && is_small && self.disk.growing_is_dear();
         self.file_bytes = self.file_bytes.max(end);
         let room = end.clamp(ROOM_BYTES_MIN, ROOM_BYTES_MAX).min(self.options.segment_bytes.saturating_sub(end));
         if is_needed && room > 0 && self.active.file().write_at(&vec![0; room as usize], end).is_ok() {
@@ -275,7 +276,9 @@ impl CommitLog for SegmentLog {
     }
 
     fn available(&self) -> Result<u64, Error> {
-        Ok(self.disk.available(&self.directory)?.saturating_sub(self.options.disk_reserve_bytes))
+        let room = self.file_bytes - self.offset;
+        let available = self.disk.available(&self.directory)?.saturating_add(room);
+        Ok(available.saturating_sub(self.options.disk_reserve_bytes))
     }
 
     fn close(&mut self) -> Result<(), Error> {
@@ -355,6 +358,58 @@ mod tests {
         disk.create_dir(Path::new(LOG)).unwrap();
         Segment::create(&disk, Path::new(LOG), Header { format, ..first_header(&Salts::random()) }).unwrap();
         disk
+    }
+
+    /// The bytes of the newest segment's file.
+    fn newest_file(disk: &MemoryDisk) -> Vec<u8> {
+        let files = super::super::segment::files(disk, Path::new(LOG)).unwrap();
+        disk.read(files.last().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn small_blocks_find_room_that_is_synced_and_is_gone_when_the_log_is_closed() {
+        let disk = MemoryDisk::default();
+        let mut log = open(&disk);
+        append(&mut log);
+        let length = newest_file(&disk).len();
+        assert_eq!(length as u64, log.offset + ROOM_BYTES_MIN);
+        (0..10).for_each(|_| append(&mut log));
+        assert_eq!(newest_file(&disk).len(), length, "they lie in the room");
+        assert_eq!(log.active.end(), log.offset, "readers end where the blocks do");
+        log.close().unwrap();
+        assert_eq!(newest_file(&disk).len() as u64, log.offset);
+    }
+
+    #[test]
+    fn a_segment_with_a_successor_has_no_room() {
+        let disk = MemoryDisk::default();
+        let options = LogOptions { segment_bytes: 500, ..LogOptions::default() };
+        let (path, aside) = (Path::new(LOG), Path::new("/quarantine"));
+        let mut log = SegmentLog::open(Arc::new(disk.clone()), path, aside, options, &mut |_, _| {}).unwrap();
+        while log.segments().all().len() < 4 {
+            append(&mut log);
+            assert_eq!(newest_file(&disk).len(), 500, "as much as a segment may have");
+        }
+        let findings = verify(&disk, path, &mut |_, _| {}).unwrap();
+        assert!(findings.damage.is_empty() && findings.segments == 4, "{findings:?}");
+    }
+
+    #[test]
+    fn room_is_no_torn_tail_and_a_torn_block_in_it_is() {
+        let disk = MemoryDisk::default();
+        append(&mut open(&disk));
+        let length = newest_file(&disk).len();
+        let mut log = open(&disk);
+        assert_eq!((newest_file(&disk).len(), log.tail()), (length, Slot(2)), "it is left as it is, and used");
+        append(&mut log);
+        assert_eq!(newest_file(&disk).len(), length);
+        let (torn, file) = (log.offset, log.active.file().clone());
+        append(&mut log);
+        file.write_at(&[0; 20], log.offset - 20).unwrap();
+        drop(log);
+        let log = open(&disk);
+        assert_eq!((log.tail(), log.offset, newest_file(&disk).len() as u64), (Slot(3), torn, torn));
+        assert_eq!(disk.list(Path::new("/quarantine")).unwrap().len(), 1, "what is cut off is kept aside");
     }
 
     #[test]

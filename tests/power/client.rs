@@ -180,7 +180,10 @@ impl<'a> Client<'a> {
             self.told.borrow_mut().appends[number].answered(&part);
         }
         if is_unknown(&answer) {
-            self.told.borrow_mut().unanswered.push((numbers, self.reader.clone(), to));
+            // A checkpoint that was there before tells nothing of the transaction.
+            if self.checkpoint() != Some(to) {
+                self.told.borrow_mut().unanswered.push((numbers, self.reader.clone(), to));
+            }
             return false;
         }
         self.on_checkpoint(|checkpoint| checkpoint.answered(answer.is_ok()));
