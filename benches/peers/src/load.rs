@@ -2,7 +2,7 @@
 //!
 //! Owns [`Measured`] and the two loops. In the closed loop a worker starts its next call when the last one
 //! has been answered, so the number of workers is the number of calls in flight; only what ends within the
-//! measured span counts. In the open loop events are due at their time, whether or not the server keeps up,
+//! measured span counts, unless calls take longer than that. In the open loop events are due at their time, whether or not the server keeps up,
 //! and a latency counts from then, so that a server that falls behind can not hide it.
 
 use std::future::Future;
@@ -75,8 +75,12 @@ impl Measured {
 
     /// Counts a call.
     pub(crate) fn done(&mut self, took: Duration, count: u64) {
-        self.latencies.saturating_record(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
+        self.took(took);
         self.count += count;
+    }
+
+    fn took(&mut self, took: Duration) {
+        self.latencies.saturating_record(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
     }
 
     fn add(&mut self, other: &Self) {
@@ -91,35 +95,44 @@ pub(crate) trait Work: Send + 'static {
     fn once(&mut self) -> impl Future<Output = Result<u64>> + Send;
 }
 
-/// Has all workers work for the span. Any error ends it: a row with errors is not a figure.
+/// Has all workers work for the span. Any error ends it: a row with errors is not a figure. When no call ends
+/// within the span, all calls count, and the time until the last has ended.
 pub(crate) async fn closed_loop<W: Work>(workers: Vec<W>, span: Span) -> Result<Measured> {
+    let begin = Instant::now();
     let mut tasks = JoinSet::new();
     for worker in workers {
         tasks.spawn(work_during(worker, span));
     }
-    let mut all = gather(tasks, span.until + GRACE).await?;
-    all.elapsed = span.until - span.from;
-    Ok(all)
+    let [mut within, mut all] = [Measured::new(), Measured::new()];
+    for [worker_within, worker_all] in gather(tasks, span.until + GRACE).await? {
+        within.add(&worker_within);
+        all.add(&worker_all);
+    }
+    within.elapsed = span.until - span.from;
+    all.elapsed = begin.elapsed();
+    Ok(if within.count > 0 { within } else { all })
 }
 
-async fn work_during<W: Work>(mut worker: W, span: Span) -> Result<Measured> {
-    let mut measured = Measured::new();
+/// What ended within the span, and everything.
+async fn work_during<W: Work>(mut worker: W, span: Span) -> Result<[Measured; 2]> {
+    let [mut within, mut all] = [Measured::new(), Measured::new()];
     let mut start = Instant::now();
     while start < span.until {
         let count = worker.once().await?;
         let end = Instant::now();
+        all.done(end - start, count);
         if span.has(end) {
-            measured.done(end - start, count);
+            within.done(end - start, count);
         }
         start = end;
     }
-    Ok(measured)
+    Ok([within, all])
 }
 
-async fn gather(mut tasks: JoinSet<Result<Measured>>, deadline: Instant) -> Result<Measured> {
-    let mut all = Measured::new();
+async fn gather<T: 'static>(mut tasks: JoinSet<Result<T>>, deadline: Instant) -> Result<Vec<T>> {
+    let mut all = Vec::with_capacity(tasks.len());
     while let Some(joined) = timeout_at(deadline, tasks.join_next()).await.context("no answer in time")? {
-        all.add(&joined.context("a worker")??);
+        all.push(joined.context("a worker")??);
     }
     Ok(all)
 }
@@ -142,7 +155,10 @@ pub(crate) async fn open_loop(
     }
     let sent = produce(producers, stream, per_tick, origin, span).await?;
     tell_total.send_replace(Some(sent));
-    let mut all = gather(listeners, span.until + 2 * GRACE).await?;
+    let mut all = Measured::new();
+    for listener in gather(listeners, span.until + 2 * GRACE).await? {
+        all.add(&listener);
+    }
     all.elapsed = span.until - span.from;
     Ok(all)
 }
@@ -193,6 +209,8 @@ async fn produce(
     Ok(sent)
 }
 
+/// Receives until nothing is missing. Latencies are of events that were due within the span, whenever they
+/// came; counted is what came within it.
 async fn listen(
     mut subscriber: Box<dyn Subscriber>,
     origin: Instant,
@@ -207,9 +225,11 @@ async fn listen(
     while expected.is_none_or(|expected| received < expected) {
         let mut each = |event: &[u8]| {
             let Some(stamp) = payload::stamp_of(event) else { return };
+            let now = Instant::now();
             received += 1;
+            measured.count += u64::from(span.has(now));
             if span.has(origin + stamp) {
-                measured.done((origin.elapsed()).saturating_sub(stamp), 1);
+                measured.took(now.saturating_duration_since(origin + stamp));
             }
         };
         tokio::select! {
@@ -248,7 +268,16 @@ mod tests {
         let measured = closed_loop(vec![Counts(2), Counts(2)], Span { from: now, until: soon }).await.expect("works");
         assert!(measured.count > 0 && measured.count == 2 * measured.latencies.len());
         let never = Span { from: soon + Duration::from_secs(3600), until: soon };
-        assert_eq!(work_during(Counts(2), never).await.expect("works").count, 0);
+        let [within, all] = work_during(Counts(2), never).await.expect("works");
+        assert!(within.count == 0 && all.count > 0);
+    }
+
+    #[tokio::test]
+    async fn calls_that_outlast_the_span_count_whole() {
+        let now = Instant::now();
+        let past = Span { from: now + Duration::from_secs(3600), until: now + Duration::from_millis(5) };
+        let measured = closed_loop(vec![Counts(2)], past).await.expect("works");
+        assert!(measured.count > 0 && measured.elapsed >= Duration::from_millis(5));
     }
 
     #[tokio::test]

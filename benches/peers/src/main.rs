@@ -1,17 +1,22 @@
 //! Quipu beside its peers, in one run.
 //!
 //! Owns the arguments and the order of things: round by round, peer by peer, each on a fresh directory, with no
-//! other server running meanwhile. What a peer is and can do is in `peer.rs` and `peers/`, what is asked of it in
-//! `workload.rs` and `load.rs`, whether it keeps its word in `durable.rs`, the paper in `table.rs` and `plot.rs`.
+//! other server running meanwhile. What a peer is and can do is in `peer.rs` and `peers/`, its server in `server.rs`,
+//! what is asked of it in `workload.rs`, how in `lab.rs` and `load.rs`, whether it keeps its word in `durable.rs`, the
+//! paper in `table.rs` and `plot.rs`.
 
 mod durable;
+mod lab;
 mod load;
+mod machine;
 mod payload;
 mod peer;
 mod peers;
 mod plot;
+mod process;
 mod server;
 mod table;
+mod workers;
 mod workload;
 
 use std::fs;
@@ -22,14 +27,16 @@ use anyhow::{Context, Result, bail};
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::lab::{CONNECTIONS, Lab};
+use crate::machine::{bytes_on_disk, free_port, memory_of_the_machine, processors};
 use crate::payload::PAYLOAD_BYTES;
 use crate::peer::{Peer, Site};
-use crate::server::{Server, bytes_on_disk, free_port, memory_of_the_machine};
-use crate::table::{Column, Footprint, Results};
-use crate::workload::{CONNECTIONS, Kind, Lab, Row, rows};
+use crate::server::Server;
+use crate::table::{Column, Footprint, Results, median};
+use crate::workload::{Kind, Row, rows};
 
-/// How long the disk is measured by itself in each round.
-const DISK_SYNC_LENGTH: Duration = Duration::from_millis(1500);
+/// How long the disk is measured by itself before each turn.
+const DISK_SYNC_LENGTH: Duration = Duration::from_millis(500);
 
 /// Measures Quipu and its peers with the same workloads and writes a table and a plot.
 #[derive(Clone, Debug, Parser)]
@@ -91,7 +98,7 @@ async fn main() -> Result<()> {
     // Whichever comes first, what runs is dropped, and servers and directories go with it.
     tokio::select! {
         outcome = run(&args) => outcome,
-        interrupted = tokio::signal::ctrl_c() => interrupted.context("wait for Ctrl-C").and(Err(anyhow::anyhow!("interrupted"))),
+        waited = tokio::signal::ctrl_c() => waited.context("wait for Ctrl-C").and_then(|()| bail!("interrupted")),
         _ = ended.recv() => bail!("terminated"),
     }
 }
@@ -122,18 +129,18 @@ async fn run(args: &Args) -> Result<()> {
         column.durability = Some(traced.map_err(|why| format!("{why:#}")));
     }
     for round in 1..=args.rounds() {
-        results.disk_syncs.push(durable::disk_sync(&data, DISK_SYNC_LENGTH)?);
         for (peer, column) in peers.iter().zip(&mut results.columns) {
             eprintln!("round {round} of {}: {}", args.rounds(), peer.name());
             let home = tempfile::tempdir_in(&data)?;
             let site = site(&tools, home.path())?;
+            column.disk_syncs.push(durable::disk_sync(home.path(), DISK_SYNC_LENGTH)?);
             if let Err(why) = turn(args, peer.as_ref(), &site, &results.rows, column).await {
                 eprintln!("  FAILED: {why:#}");
                 results.missing.push((format!("{} in round {round}", peer.name()), format!("{why:#}")));
             }
         }
     }
-    results.conditions = conditions(args, start.elapsed());
+    results.conditions = conditions(args, &results, start.elapsed());
     let (table, plot) = (args.out.join("peers.md"), args.out.join("peers.svg"));
     let text = results.markdown();
     fs::write(&table, &text)?;
@@ -197,14 +204,19 @@ async fn turn(args: &Args, peer: &dyn Peer, site: &Site, rows: &[Row], column: &
 }
 
 /// What the reader has to know of the machine and the run.
-fn conditions(args: &Args, took: Duration) -> String {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+fn conditions(args: &Args, results: &Results, took: Duration) -> String {
     let memory = memory_of_the_machine() >> 30;
+    let others: Vec<f64> = results.columns.iter().flat_map(Column::others).collect();
+    let most = others.iter().copied().fold(0.0, f64::max);
     format!(
-        "{} rounds, {} s a row, payloads of {PAYLOAD_BYTES} bytes, at most {CONNECTIONS} connections; {cores} cores and \
-         {memory} GiB, shared by one server at a time and the load generator; {} minutes in all.",
+        "{} rounds, {} s a row, payloads of {PAYLOAD_BYTES} bytes, at most {CONNECTIONS} connections; {} processors and \
+         {memory} GiB, shared by one server at a time and the load generator; {} minutes in all. Other processes and the \
+         kernel's own took {:.0} % of the processors in the median measurement and {:.0} % at most.",
         args.rounds(),
         args.row_length().as_secs(),
+        processors(),
         took.as_secs().div_ceil(60),
+        median(others).unwrap_or_default() * 100.0,
+        most * 100.0,
     )
 }

@@ -5,25 +5,24 @@
 //! value goes away, so do they.
 
 use std::fs::{self, File};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command as Blocking, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, interval, timeout};
 
 use crate::peer::{Peer, Site};
+use crate::process::{cpu, family, resident, signal};
 
-const START_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a server may take to start.
+pub(crate) const START_TIMEOUT: Duration = Duration::from_secs(60);
 const STOP_TIMEOUT: Duration = Duration::from_secs(60);
-const ASK_EVERY: Duration = Duration::from_millis(20);
-
-/// What a process has used is told in these.
-const TICKS_PER_SECOND: f64 = 100.0;
+/// How often it is asked whether it has.
+pub(crate) const ASK_EVERY: Duration = Duration::from_millis(20);
 
 /// A running server.
 #[derive(Debug)]
@@ -84,8 +83,7 @@ impl Server {
 
     /// Processor time of all its processes so far, in seconds.
     pub(crate) fn cpu(&self) -> f64 {
-        let used: u64 = family(self.root).iter().map(|process| process.ticks).sum();
-        used as f64 / TICKS_PER_SECOND
+        cpu(&family(self.root))
     }
 
     /// Resident bytes of all its processes, shared ones counted once.
@@ -117,13 +115,6 @@ impl Drop for Server {
     }
 }
 
-fn signal(id: u32, signal: Signal) {
-    if let Some(pid) = i32::try_from(id).ok().and_then(Pid::from_raw) {
-        // The process may have ended meanwhile.
-        let _ = kill_process(pid, signal);
-    }
-}
-
 /// The same command as an argument of another.
 fn under(mut tracer: Command, command: &Command) -> Command {
     let command = command.as_std();
@@ -134,95 +125,9 @@ fn under(mut tracer: Command, command: &Command) -> Command {
     tracer
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Process {
-    id: u32,
-    parent: u32,
-    name: String,
-    /// Of its own, and of its children that have ended.
-    ticks: u64,
-}
-
-/// A line of `/proc/<pid>/stat`.
-fn parsed(stat: &str) -> Option<Process> {
-    let (id, rest) = stat.split_once(" (")?;
-    // The name may have spaces and brackets in it.
-    let (name, rest) = rest.rsplit_once(") ")?;
-    let fields: Vec<&str> = rest.split(' ').collect();
-    let ticks: u64 = fields.get(11..15)?.iter().filter_map(|field| field.parse::<u64>().ok()).sum();
-    Some(Process { id: id.parse().ok()?, parent: fields.get(1)?.parse().ok()?, name: name.to_owned(), ticks })
-}
-
-/// A process and its descendants, parents before children.
-fn family(root: u32) -> Vec<Process> {
-    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
-    let stats = entries.flatten().filter_map(|entry| fs::read_to_string(entry.path().join("stat")).ok());
-    let all: Vec<Process> = stats.filter_map(|stat| parsed(&stat)).collect();
-    let mut family: Vec<Process> = all.iter().filter(|process| process.id == root).cloned().collect();
-    let mut at = 0;
-    while let Some(parent) = family.get(at).map(|process| process.id) {
-        family.extend(all.iter().filter(|process| process.parent == parent).cloned());
-        at += 1;
-    }
-    family
-}
-
-/// Bytes in memory; what processes share is divided among them.
-fn resident(id: u32) -> u64 {
-    let told = fs::read_to_string(format!("/proc/{id}/smaps_rollup")).unwrap_or_default();
-    kilobytes(&told, "Pss:") * 1024
-}
-
-fn kilobytes(text: &str, field: &str) -> u64 {
-    let line = text.lines().find_map(|line| line.strip_prefix(field));
-    line.and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap_or(0)
-}
-
-/// The memory that there is, in bytes.
-pub(crate) fn memory_of_the_machine() -> u64 {
-    kilobytes(&fs::read_to_string("/proc/meminfo").unwrap_or_default(), "MemTotal:") * 1024
-}
-
-/// Bytes that a directory takes on the disk.
-pub(crate) fn bytes_on_disk(dir: &Path) -> u64 {
-    use std::os::unix::fs::MetadataExt;
-    let Ok(entries) = fs::read_dir(dir) else { return 0 };
-    let taken = |entry: fs::DirEntry| match entry.metadata() {
-        Ok(about) if about.is_dir() => bytes_on_disk(&entry.path()),
-        Ok(about) => about.blocks() * 512,
-        // A file that was removed meanwhile.
-        Err(_) => 0,
-    };
-    entries.flatten().map(taken).sum()
-}
-
-/// A port that is free at the moment.
-pub(crate) fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
-}
-
 /// The first line that a program prints.
 pub(crate) fn said(program: &Path, arguments: &[&str]) -> Result<String> {
     let output = Blocking::new(program).args(arguments).output().with_context(|| program.display().to_string())?;
     let text = String::from_utf8_lossy(&output.stdout);
     Ok(text.lines().next().unwrap_or_default().to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_process_is_parsed_whatever_its_name() {
-        let stat = "42 (a) b (c) S 7 42 42 0 -1 4194304 1 2 3 4 10 20 30 40 20 0 1 0 5";
-        let expected = Process { id: 42, parent: 7, name: "a) b (c".to_owned(), ticks: 100 };
-        assert_eq!(parsed(stat), Some(expected));
-    }
-
-    #[test]
-    fn this_process_is_of_its_own_family_and_takes_memory() {
-        let me = std::process::id();
-        assert_eq!(family(me).first().map(|process| process.id), Some(me));
-        assert!(resident(me) > 1 << 20);
-    }
 }

@@ -9,6 +9,15 @@ use std::fmt::Write;
 use crate::durable::Durability;
 use crate::workload::{Kind, Row, Sample};
 
+/// The head of what is said of servers.
+const SERVERS: &str = "
+Each server under a tracer with one append in flight; the disk by itself right before the server's turns, 4 KiB added to \
+a file and synced, p50 / p99 in ms; and what the server takes after the appends:
+
+| server | appends | syncs | syncs/s, traced | durable | disk alone | resident | bytes on disk per byte of payload |
+|---|--:|--:|--:|---|--:|--:|--:|
+";
+
 /// What a server was left with after the load.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Footprint {
@@ -33,8 +42,10 @@ pub(crate) struct Column {
     pub(crate) samples: BTreeMap<usize, Vec<Sample>>,
     /// Why a row has none.
     pub(crate) gaps: BTreeMap<usize, String>,
-    /// After each round.
+    /// After the appends of each round.
     pub(crate) footprints: Vec<Footprint>,
+    /// The disk's own sync right before each round: median and 99th percentile in milliseconds.
+    pub(crate) disk_syncs: Vec<(f64, f64)>,
     /// Syncs and answers, or why they were not counted; nothing where nothing is stored.
     pub(crate) durability: Option<Result<Durability, String>>,
 }
@@ -48,8 +59,6 @@ pub(crate) struct Results {
     pub(crate) columns: Vec<Column>,
     /// The peers that are not there, and why.
     pub(crate) missing: Vec<(String, String)>,
-    /// The disk's own sync of each round: median and 99th percentile in milliseconds.
-    pub(crate) disk_syncs: Vec<(f64, f64)>,
     /// What was measured, and where.
     pub(crate) conditions: String,
 }
@@ -75,6 +84,11 @@ impl Column {
     /// Per second, the figure of the table.
     pub(crate) fn rate(&self, row: usize) -> Option<f64> {
         self.figure(row, |sample| Some(sample.per_second))
+    }
+
+    /// What others took of the processors during each measurement.
+    pub(crate) fn others(&self) -> Vec<f64> {
+        self.samples.values().flatten().map(|sample| sample.others).collect()
     }
 
     fn keeps_no_promise(&self) -> bool {
@@ -134,17 +148,28 @@ impl Results {
         text
     }
 
-    /// The best rate of a row among the columns that are compared and chosen.
+    /// The best of a row among the columns that are compared and chosen: by rate, or where all are offered the
+    /// same, by how soon 99 of 100 have arrived.
     fn best(&self, row: usize, chosen: impl Fn(&Column) -> bool) -> Option<(f64, &str)> {
         let columns = self.columns.iter().filter(|column| column.compared && chosen(column));
-        let rates = columns.filter_map(|column| Some((column.rate(row)?, column.name.as_str())));
-        rates.max_by(|one, other| one.0.total_cmp(&other.0))
+        let merits = columns.filter_map(|column| Some((self.merit(row, column)?, column.name.as_str())));
+        merits.max_by(|one, other| one.0.total_cmp(&other.0))
+    }
+
+    /// The more, the better.
+    fn merit(&self, row: usize, column: &Column) -> Option<f64> {
+        match self.rows[row].kind {
+            Kind::Live => column.figure(row, |sample| sample.p99).map(f64::recip),
+            Kind::Guarded | Kind::Pipelined | Kind::Batch | Kind::ReadLog | Kind::ReadStream => column.rate(row),
+        }
     }
 
     fn against_the_best_other(&self, row: usize) -> String {
-        let quipu = self.columns.iter().find(|column| column.name == "Quipu").and_then(|column| column.rate(row));
+        let quipu = self.columns.iter().find(|column| column.name == "Quipu");
+        let quipu = quipu.and_then(|column| self.merit(row, column));
+        let what = if self.rows[row].kind == Kind::Live { ", 1 / p99" } else { "" };
         match (quipu, self.best(row, |column| !column.name.starts_with("Quipu"))) {
-            (Some(quipu), Some((best, name))) => format!("{:.2} × {name}", quipu / best),
+            (Some(quipu), Some((best, name))) => format!("{:.2} × {name}{what}", quipu / best),
             _ => dash(),
         }
     }
@@ -159,7 +184,11 @@ impl Results {
             return format!("– [{}]", number + 1);
         };
         let size = column.figure(row, |sample| sample.events.map(|events| events as f64));
-        let size = size.map(|events| format!(" of {:.1} M", events / 1e6)).unwrap_or_default();
+        let size = size.map(|events| format!(" of {:.2} M", events / 1e6)).unwrap_or_default();
+        if self.rows[row].kind == Kind::Live {
+            // All are offered the same: they differ in how late it arrives.
+            return grouped(rate);
+        }
         match self.best(row, |_| true) {
             Some((best, _)) if column.compared && rate >= best => format!("**{}**{size}", grouped(rate)),
             Some((best, _)) if column.compared => format!("{}{size} ({:.2})", grouped(rate), rate / best),
@@ -170,15 +199,7 @@ impl Results {
     /// One line for each server: durability and what it takes.
     fn servers(&self) -> String {
         let mut text = String::new();
-        let syncs = |of: fn(&(f64, f64)) -> f64| median(self.disk_syncs.iter().map(of)).unwrap_or(f64::NAN);
-        let (p50, p99) = (syncs(|sync| sync.0), syncs(|sync| sync.1));
-        let _ = writeln!(
-            text,
-            "\nThe disk by itself, 4 KiB added to a file and synced: p50 {p50:.2} ms, p99 {p99:.2} ms. Each server, traced, \
-             with one append in flight; then what it takes after the appends:\n\n\
-             | server | appends | syncs | syncs/s, traced | durable | resident | bytes on disk per byte of payload |\n\
-             |---|--:|--:|--:|---|--:|--:|"
-        );
+        text.push_str(SERVERS);
         for column in self.columns.iter().filter(|column| column.compared) {
             let durability = match &column.durability {
                 Some(Ok(it)) => {
@@ -193,7 +214,10 @@ impl Results {
             let memory = memory.map_or_else(dash, |bytes| format!("{:.0} MB", bytes / 1e6));
             let disk = median(column.footprints.iter().map(|it| it.disk));
             let disk = disk.map_or_else(dash, |ratio| format!("{ratio:.2}"));
-            let _ = writeln!(text, "| {} | {durability} | {memory} | {disk} |", column.name);
+            let syncs =
+                |of: fn(&(f64, f64)) -> f64| median(column.disk_syncs.iter().map(of)).map_or_else(dash, in_digits);
+            let (p50, p99) = (syncs(|sync| sync.0), syncs(|sync| sync.1));
+            let _ = writeln!(text, "| {} | {durability} | {p50} / {p99} | {memory} | {disk} |", column.name);
         }
         text.push('\n');
         text
@@ -261,6 +285,14 @@ mod tests {
         let text = results().markdown();
         assert!(text.contains("| guarded append, 16 in flight | 1,000 (0.50) | **2,000** | 0.50 × Other |"), "{text}");
         assert!(text.contains("| 1.00 / 12.3 | 1.00 / 12.3 |"), "{text}");
+    }
+
+    #[test]
+    fn live_events_are_compared_by_how_late_they_come() {
+        let mut results = results();
+        results.rows[0].kind = Kind::Live;
+        results.columns[1].samples.get_mut(&0).expect("it has some")[0].p99 = Some(24.6);
+        assert!(results.markdown().contains("| 1,000 | 2,000 | 2.00 × Other, 1 / p99 |"));
     }
 
     #[test]

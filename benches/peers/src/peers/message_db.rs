@@ -13,13 +13,15 @@ use bytes::Bytes;
 use futures::{TryStreamExt, pin_mut};
 use rustix::process::{Signal, geteuid};
 use tokio::process::Command;
+use tokio::time::{Instant, interval};
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{NoTls, Statement};
+use tokio_postgres::{Config, NoTls, Statement};
 use uuid::Uuid;
 
+use crate::machine::memory_of_the_machine;
 use crate::payload::EVENT_TYPE;
 use crate::peer::{Client, Guard, Peer, Site, Subscriber};
-use crate::server::{memory_of_the_machine, said};
+use crate::server::{ASK_EVERY, START_TIMEOUT, said};
 use crate::workload::Kind;
 
 const APPEND: &str = "SELECT write_message($1, $2, $3, $4::text::jsonb, NULL, $5)";
@@ -50,6 +52,23 @@ async fn run(mut command: Command, what: &str) -> Result<()> {
     let output = command.output().await.with_context(|| format!("run {what}"))?;
     let said = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "{what}: {}", said.trim());
+    Ok(())
+}
+
+fn database(site: &Site, name: &str) -> Config {
+    let mut config = Config::new();
+    config.host("127.0.0.1").port(site.port).user("postgres").dbname(name);
+    config
+}
+
+/// PostgreSQL listens before it lets anybody in.
+async fn wait_until_it_is_open(site: &Site) -> Result<()> {
+    let deadline = Instant::now() + START_TIMEOUT;
+    let mut asking = interval(ASK_EVERY);
+    while let Err(error) = database(site, "postgres").connect(NoTls).await {
+        ensure!(Instant::now() < deadline, "it lets nobody in: {error}");
+        asking.tick().await;
+    }
     Ok(())
 }
 
@@ -94,6 +113,7 @@ impl Peer for MessageDb {
     }
 
     async fn furnish(&self, site: &Site) -> Result<()> {
+        wait_until_it_is_open(site).await?;
         let mut install = Command::new("bash");
         install.arg(site.tools.join("message-db/install.sh"));
         install.env("PGHOST", "127.0.0.1").env("PGPORT", site.port.to_string()).env("PGUSER", "postgres");
@@ -101,8 +121,7 @@ impl Peer for MessageDb {
     }
 
     async fn connect(&self, site: &Site) -> Result<Arc<dyn Client>> {
-        let mut config = tokio_postgres::Config::new();
-        config.host("127.0.0.1").port(site.port).user("postgres").dbname("message_store");
+        let mut config = database(site, "message_store");
         config.options("-c search_path=message_store,public");
         let (client, connection) = config.connect(NoTls).await?;
         // It ends with the client, and an error is also the answer to whatever the client asks next.
