@@ -70,7 +70,7 @@ impl Lab {
             Kind::Pipelined => self.during(1, |span| self.pipelined(load, span, prefix)).await,
             Kind::Batch => {
                 let workers = self.spread(BATCH_CLIENTS).into_iter().enumerate();
-                let workers = workers.map(|(at, client)| Appender::new(client, prefix(at), load, true)).collect();
+                let workers = workers.map(|(at, client)| Appender::new(client, &prefix(at), load, true)).collect();
                 self.during(1, |span| closed_loop(workers, span)).await
             }
             Kind::ReadLog => self.read_log().await,
@@ -127,7 +127,7 @@ impl Lab {
             return Ok(measured);
         }
         let workers = self.spread(in_flight).into_iter().enumerate();
-        let workers = workers.map(|(at, client)| Appender::new(client, prefix(at), 1, false)).collect();
+        let workers = workers.map(|(at, client)| Appender::new(client, &prefix(at), 1, false)).collect();
         closed_loop(workers, span).await
     }
 

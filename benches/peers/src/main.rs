@@ -209,7 +209,7 @@ fn conditions(args: &Args, results: &Results, took: Duration) -> String {
     let others: Vec<f64> = results.columns.iter().flat_map(Column::others).collect();
     let most = others.iter().copied().fold(0.0, f64::max);
     format!(
-        "{} rounds, {} s a row, payloads of {PAYLOAD_BYTES} bytes, at most {CONNECTIONS} connections; {} processors and \
+        "Rounds: {}; {} s a row, payloads of {PAYLOAD_BYTES} bytes, at most {CONNECTIONS} connections; {} processors and \
          {memory} GiB, shared by one server at a time and the load generator; {} minutes in all. Other processes and the \
          kernel's own took {:.0} % of the processors in the median measurement and {:.0} % at most.",
         args.rounds(),

@@ -110,7 +110,7 @@ impl Results {
             &self.grid(Some("Quipu of the best other"), |row, column| self.rate_cell(row, column, &mut notes)),
         );
         let _ = writeln!(text, "\nLatency of a call in ms, p50 / p99; of *live*, from the append to the subscriber:\n");
-        text.push_str(&self.grid(None, |row, column| latency_cell(row, column)));
+        text.push_str(&self.grid(None, latency_cell));
         let _ = writeln!(text, "\nProcessor seconds of the server for 100,000 events:\n");
         text.push_str(&self.grid(None, |row, column| {
             column.figure(row, |sample| Some(sample.cpu)).map_or_else(dash, |cpu| format!("{cpu:.2}"))
@@ -250,7 +250,7 @@ pub(crate) fn grouped(value: f64) -> String {
     let digits = format!("{value:.0}");
     let lead = digits.len() % 3;
     let mut text = digits[..lead].to_owned();
-    for (at, three) in digits[lead..].as_bytes().chunks(3).enumerate() {
+    for (at, three) in digits.as_bytes()[lead..].chunks(3).enumerate() {
         if at > 0 || lead > 0 {
             text.push(',');
         }

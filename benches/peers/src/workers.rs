@@ -63,7 +63,7 @@ pub(crate) struct Appender {
 
 impl Appender {
     /// Over this connection.
-    pub(crate) fn new(client: Arc<dyn Client>, prefix: String, events: usize, guarded: bool) -> Self {
+    pub(crate) fn new(client: Arc<dyn Client>, prefix: &str, events: usize, guarded: bool) -> Self {
         let next = if guarded { Guard::NoEvent } else { Guard::Nothing };
         Self { client, payloads: Payloads::new(), stream: format!("{prefix}-0"), events, next }
     }

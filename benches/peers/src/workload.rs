@@ -61,7 +61,10 @@ impl Row {
             (Kind::ReadLog, _) => "whole log, 1 reader".to_owned(),
             (Kind::ReadStream, 1) => format!("stream of {STREAM_EVENTS} events, 1 reader"),
             (Kind::ReadStream, load) => format!("stream of {STREAM_EVENTS} events, {load} readers"),
-    X
+            (Kind::Live, load) => {
+                let plural = if load == 1 { "" } else { "s" };
+                format!("live, {} events/s offered, {load} subscriber{plural}", 1_000 * LIVE_EVENTS_PER_MILLISECOND)
+            }
         }
     }
 

@@ -7,15 +7,17 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use async_nats::jetstream::Context;
 use async_nats::jetstream::consumer::pull::{Ordered, OrderedConfig};
 use async_nats::jetstream::consumer::{DeliverPolicy, ReplayPolicy};
+use async_nats::jetstream::context::ContextBuilder;
 use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::publish::PublishAck;
 use async_nats::jetstream::stream::{Config, StorageType, Stream};
-use async_nats::jetstream::{self, Context};
-use async_nats::{HeaderMap, StatusCode};
+use async_nats::{ConnectOptions, HeaderMap, StatusCode};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::StreamExt;
@@ -30,6 +32,9 @@ const LOG: &str = "log";
 
 /// Events of a stream that one request asks for.
 const READ_BATCH: u64 = 1_000;
+
+/// How long an answer may take: large batches take longer than the client waits by itself.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// NATS' server.
 #[derive(Debug)]
@@ -91,7 +96,8 @@ impl Peer for Nats {
 }
 
 async fn context(site: &Site) -> Result<Context> {
-    Ok(jetstream::new(async_nats::connect(site.address()).await?))
+    let client = ConnectOptions::new().request_timeout(Some(PATIENCE)).connect(site.address()).await?;
+    Ok(ContextBuilder::new().ack_timeout(PATIENCE).build(client))
 }
 
 struct Connection {
