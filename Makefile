@@ -178,12 +178,13 @@ bench: ## Measure a server on this machine
 bench-growth: ## Measure how costs grow with the log, up to 50 million events: 14 GB of disk, ten minutes
 	cargo run --release -- bench-growth
 
-bench-peers: ## Measure Quipu beside its peers, installed into target/peers: half an hour; PEERS_FLAGS=--short two minutes
+bench-peers: ## Measure Quipu beside its peers: half an hour and installs before; PEERS_FLAGS=--short, three minutes
 	cargo build --release --bin quipu
 	benches/peers/install.sh
 	cd benches/peers && cargo fmt --check
-	CARGO_TARGET_DIR=$(PEERS)/build PROTOC=$(CURDIR)/$(PEERS)/python/bin/protoc \
-	  cargo build --release --locked --manifest-path benches/peers/Cargo.toml
+	PROTOC=$(CURDIR)/$(PEERS)/python/bin/protoc CARGO_TARGET_DIR=$(CURDIR)/$(PEERS)/build; \
+	  export PROTOC CARGO_TARGET_DIR; cd benches/peers && \
+	  cargo test --release --locked --quiet && cargo build --release --locked
 	$(PEERS)/build/release/quipu-peers $(PEERS_FLAGS)
 
 deny: ## Check dependencies: licences, sources, duplicates

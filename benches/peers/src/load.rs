@@ -6,8 +6,7 @@
 //! and a latency counts from then, so that a server that falls behind can not hide it.
 
 use std::future::Future;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
@@ -176,7 +175,7 @@ async fn produce(
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
     let filler = payload::filler();
     let places = Arc::new(Semaphore::new(OPEN_LOOP_IN_FLIGHT));
-    let answered = Arc::new(AtomicU64::new(0));
+    let failure = Arc::new(OnceLock::new());
     let mut sent = 0_u64;
     loop {
         let due = ticks.tick().await;
@@ -191,10 +190,11 @@ async fn produce(
             let producer = Arc::clone(&producers[sent as usize % producers.len()]);
             // Streams enough for the appends to have no order among themselves.
             let stream = format!("{stream}-{}", sent % 64);
-            let answered = Arc::clone(&answered);
+            let failure = Arc::clone(&failure);
             tokio::spawn(async move {
-                if producer.append(&stream, Guard::Nothing, vec![event]).await.is_ok() {
-                    answered.fetch_add(1, Ordering::Relaxed);
+                if let Err(error) = producer.append(&stream, Guard::Nothing, vec![event]).await {
+                    // Only the first is told.
+                    let _ = failure.set(error);
                 }
                 drop(place);
             });
@@ -204,9 +204,10 @@ async fn produce(
     let all = u32::try_from(OPEN_LOOP_IN_FLIGHT).expect("it is small");
     let done = timeout_at(Instant::now() + GRACE, places.acquire_many(all)).await;
     drop(done.context("appends were not answered in time")?.context("the places")?);
-    let answered = answered.load(Ordering::Relaxed);
-    ensure!(answered == sent, "{} of {sent} appends failed", sent - answered);
-    Ok(sent)
+    match failure.get() {
+        Some(error) => Err(anyhow!("an append failed: {error:#}")),
+        None => Ok(sent),
+    }
 }
 
 /// Receives until nothing is missing. Latencies are of events that were due within the span, whenever they
@@ -267,8 +268,9 @@ mod tests {
         let soon = now + Duration::from_millis(5);
         let measured = closed_loop(vec![Counts(2), Counts(2)], Span { from: now, until: soon }).await.expect("works");
         assert!(measured.count > 0 && measured.count == 2 * measured.latencies.len());
-        let never = Span { from: soon + Duration::from_secs(3600), until: soon };
-        let [within, all] = work_during(Counts(2), never).await.expect("works");
+        let later = now + Duration::from_secs(3600);
+        let warming_up = Span { from: later, until: Instant::now() + Duration::from_millis(5) };
+        let [within, all] = work_during(Counts(2), warming_up).await.expect("works");
         assert!(within.count == 0 && all.count > 0);
     }
 
