@@ -34,11 +34,14 @@ BUG_SEEDS ?= 20000
 BUF := npx --yes @bufbuild/buf@1.75.0
 # Where UmaDB's clients are built and installed: what they depend on stays away from what we depend on.
 UMADB := target/umadb
+# Where the peers of the comparison and their clients are built and installed, and how it is run.
+PEERS := target/peers
+PEERS_FLAGS ?=
 
 .PHONY: help build test check fmt clippy doc crash proof proof-short proof-build proof-simulate proof-bugs \
         proof-bugs-live proof-kill proof-power proof-calls proof-full proof-clients proof-mutate fuzz fuzz-build fuzz-short \
         test-sled select groups bench bench-growth footprint deny proto-lint grpcurl umadb clients client-python \
-        client-typescript client-go conformance systems
+        client-typescript client-go conformance systems bench-peers
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -179,6 +182,15 @@ bench: ## Measure a server on this machine
 
 bench-growth: ## Measure how costs grow with the log, up to 50 million events: 14 GB of disk, ten minutes
 	cargo run --release -- bench-growth
+
+bench-peers: ## Measure Quipu beside its peers: half an hour and installs before; PEERS_FLAGS=--short, three minutes
+	cargo build --release --bin quipu
+	benches/peers/install.sh
+	cd benches/peers && cargo fmt --check
+	PROTOC=$(CURDIR)/$(PEERS)/python/bin/protoc CARGO_TARGET_DIR=$(CURDIR)/$(PEERS)/build; \
+	  export PROTOC CARGO_TARGET_DIR; cd benches/peers && \
+	  cargo test --release --locked --quiet && cargo build --release --locked
+	$(PEERS)/build/release/quipu-peers $(PEERS_FLAGS)
 
 deny: ## Check dependencies: licences, sources, duplicates
 	cargo deny --workspace check bans licenses sources
