@@ -36,7 +36,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     for file in &mut descriptors.file {
         file.message_type.iter_mut().for_each(make_opaque);
     }
-    tonic_prost_build::configure().build_client(false).bytes(".").compile_fds(descriptors)?;
+    tonic_prost_build::configure()
+        .build_client(false)
+        .bytes(".")
+        .codec_path("quipu_client::Codec")
+        .compile_fds(descriptors)?;
     Ok(())
 }
 

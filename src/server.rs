@@ -6,13 +6,16 @@
 //! health says so at once and the process ends with an error.
 
 use std::future::Future;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::routing::get;
+use futures_util::{Stream, TryStreamExt};
+use quipu_client::Corked;
 use thiserror::Error as ThisError;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tonic::server::NamedService;
 use tonic::service::Routes;
@@ -25,7 +28,7 @@ use crate::config::Config;
 use crate::disk::Disk;
 use crate::disk::memory::MemoryDisk;
 use crate::disk::real::RealDisk;
-use crate::grpc::{Doors, status};
+use crate::grpc::{Doors, Express, status};
 use crate::metrics::Metrics;
 use crate::model::TenantId;
 use crate::proto::FILE_DESCRIPTORS;
@@ -85,6 +88,11 @@ pub fn transport() -> Server {
         .http2_keepalive_timeout(Some(Duration::from_secs(20)))
 }
 
+/// The connections that a listener gets, the same for every server of ours.
+pub fn incoming(listener: TcpListener) -> impl Stream<Item = io::Result<Corked<TcpStream>>> {
+    TcpIncoming::from(listener).with_nodelay(Some(true)).map_ok(Corked::new)
+}
+
 /// Serves a listener until `shutdown` resolves or the log fails.
 ///
 /// # Errors
@@ -100,18 +108,21 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: impl Future<Ou
     let scrub = Scrub::begin(tenants.clone(), config.scrub);
     let idle = tokio::spawn(close_idle(tenants.clone(), config.tenant_idle));
 
-    let (health, routes) = routes(&config, &tenants, &metrics)?;
+    let doors = Doors::new(tenants.clone(), metrics.clone(), config.heartbeat);
+    let (health, routes) = routes(&doors)?;
     report(&health, ServingStatus::Serving).await;
     let address = listener.local_addr().map_or_else(|_| config.listen.to_string(), |address| address.to_string());
     tracing::info!(address, config = %config, version = env!("CARGO_PKG_VERSION"), "listening");
 
     let (stopping, stopped) = watch::channel(false);
-    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
     let mut ended = stopped.clone();
-    let serving = transport().add_routes(routes).serve_with_incoming_shutdown(incoming, async move {
-        // An error means that the sender is gone: the server is ending anyway.
-        drop(ended.wait_for(|stopping| *stopping).await);
-    });
+    let serving = transport().layer(Express::new(&doors)).add_routes(routes).serve_with_incoming_shutdown(
+        incoming(listener),
+        async move {
+            // An error means that the sender is gone: the server is ending anyway.
+            drop(ended.wait_for(|stopping| *stopping).await);
+        },
+    );
     let mut serving = std::pin::pin!(serving);
 
     let mut condition = tenants.condition();
@@ -150,8 +161,8 @@ fn warn_of_limits(engine: Engine) {
     }
 }
 
-fn routes(config: &Config, tenants: &Arc<Tenants>, metrics: &Arc<Metrics>) -> Result<(HealthReporter, Routes), Error> {
-    let doors = Doors::new(tenants.clone(), metrics.clone(), config.heartbeat);
+/// All services but those of events, which [`Express`] has.
+fn routes(doors: &Doors) -> Result<(HealthReporter, Routes), Error> {
     let (health, health_service) = tonic_health::server::health_reporter();
     let reflection = || {
         let builder = tonic_reflection::server::Builder::configure();
@@ -162,7 +173,6 @@ fn routes(config: &Config, tenants: &Arc<Tenants>, metrics: &Arc<Metrics>) -> Re
     };
     let mut routes = Routes::builder();
     routes
-        .add_service(doors.event_store())
         .add_service(doors.snapshots())
         .add_service(doors.streams())
         .add_service(doors.checkpoints())
@@ -170,11 +180,10 @@ fn routes(config: &Config, tenants: &Arc<Tenants>, metrics: &Arc<Metrics>) -> Re
         .add_service(doors.read_models())
         .add_service(doors.operations())
         .add_service(doors.server_info())
-        .add_service(doors.dcb())
         .add_service(health_service)
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?);
-    let (tenants, metrics) = (tenants.clone(), metrics.clone());
+    let (tenants, metrics) = (doors.tenants.clone(), doors.metrics.clone());
     let measured = tenants.clone();
     let router = routes
         .routes()

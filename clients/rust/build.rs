@@ -21,7 +21,11 @@ fn main() -> Outcome<()> {
         "quipu/v1/errors.proto",
     ];
     let descriptors = protox::compile(files, ["proto"])?;
-    tonic_prost_build::configure().build_server(false).bytes(".").compile_fds(descriptors)?;
+    tonic_prost_build::configure()
+        .build_server(false)
+        .bytes(".")
+        .codec_path("crate::Codec")
+        .compile_fds(descriptors)?;
     let samples = samples(&std::fs::read_to_string("README.md")?)?;
     std::fs::write(Path::new(&std::env::var("OUT_DIR")?).join("readme.rs"), samples)?;
     Ok(())

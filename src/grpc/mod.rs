@@ -10,6 +10,7 @@ mod checkpoints;
 mod consumers;
 mod convert;
 mod event_store;
+mod express;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -23,6 +24,8 @@ pub mod status;
 mod streams;
 mod subscribing;
 mod umadb;
+
+pub use express::Express;
 
 use std::pin::Pin;
 use std::sync::Arc;

@@ -3,6 +3,7 @@
 //! Bounded by the size of a segment. A term with one event costs one map entry; only terms with more
 //! own a list. The map is divided, so that growing never moves much of it at once.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::Bound;
@@ -83,12 +84,15 @@ impl State {
 
     fn post(&mut self, term: Term, ordinal: u32) {
         let hash = term.hash;
-        let Some(value) = self.shards[shard(hash)].get_mut(&hash) else {
-            self.shards[shard(hash)].insert(hash, ordinal);
-            if term.kind != TermKind::EventId {
-                self.filtered.push(hash);
+        let value = match self.shards[shard(hash)].entry(hash) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => {
+                entry.insert(ordinal);
+                if term.kind != TermKind::EventId {
+                    self.filtered.push(hash);
+                }
+                return;
             }
-            return;
         };
         if *value & LIST != 0 {
             let list = &mut self.lists[(*value & !LIST) as usize];

@@ -6,11 +6,16 @@
 
 use std::time::Duration;
 
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::{Channel, Endpoint};
+use tower::ServiceExt;
+use tower::util::MapResponse;
 
 use crate::client::Shared;
-use crate::{Client, Error, RetryPolicy};
+use crate::{Client, Corked, Error, RetryPolicy};
 
 const STREAM_WINDOW_BYTES: u32 = 8 << 20;
 const CONNECTION_WINDOW_BYTES: u32 = 16 << 20;
@@ -86,7 +91,11 @@ impl ClientBuilder {
     ///
     /// Outside of a tokio runtime.
     pub fn connect_lazy(self) -> Result<Client, Error> {
-        let channel = self.to_endpoint()?.connect_lazy();
+        let endpoint = self.to_endpoint()?;
+        let channel = match self.is_local() {
+            true => endpoint.connect_lazy(),
+            false => endpoint.connect_with_connector_lazy(corked()),
+        };
         let tenant = self.to_header()?;
         Ok(self.client(channel, tenant))
     }
@@ -96,7 +105,12 @@ impl ClientBuilder {
     pub async fn connect(self) -> Result<Client, Error> {
         let tenant = self.to_header()?;
         let unreached = |source| Error::Connect { endpoint: self.endpoint.clone(), source };
-        let channel = self.to_endpoint()?.connect().await.map_err(unreached)?;
+        let endpoint = self.to_endpoint()?;
+        let channel = match self.is_local() {
+            true => endpoint.connect().await,
+            false => endpoint.connect_with_connector(corked()).await,
+        };
+        let channel = channel.map_err(unreached)?;
         Ok(self.client(channel, tenant))
     }
 
@@ -108,7 +122,7 @@ impl ClientBuilder {
     fn to_endpoint(&self) -> Result<Endpoint, Error> {
         let invalid = || Error::InvalidEndpoint(self.endpoint.clone());
         // Without a scheme it still parses, and then every connection fails.
-        if !self.endpoint.contains("://") && !self.endpoint.starts_with("unix:") {
+        if !self.endpoint.contains("://") && !self.is_local() {
             return Err(invalid());
         }
         let endpoint = Endpoint::from_shared(self.endpoint.clone()).map_err(|_| invalid())?;
@@ -116,10 +130,14 @@ impl ClientBuilder {
             .connect_timeout(self.connect_timeout)
             .initial_stream_window_size(STREAM_WINDOW_BYTES)
             .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
-            .tcp_nodelay(true)
             .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
             .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
             .keep_alive_while_idle(true))
+    }
+
+    /// Whether the server is behind a Unix socket.
+    fn is_local(&self) -> bool {
+        self.endpoint.starts_with("unix:")
     }
 
     fn to_header(&self) -> Result<Option<MetadataValue<Ascii>>, Error> {
@@ -130,6 +148,16 @@ impl ClientBuilder {
             .map(Some)
             .map_err(|_| Error::InvalidArgument(format!("tenant name {name:?} does not fit in a header")))
     }
+}
+
+type CorkedConnector = MapResponse<HttpConnector, fn(TokioIo<TcpStream>) -> TokioIo<Corked<TcpStream>>>;
+
+/// Connects by TCP, and gathers what is written.
+fn corked() -> CorkedConnector {
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    tcp.map_response(|stream| TokioIo::new(Corked::new(stream.into_inner())))
 }
 
 #[cfg(test)]

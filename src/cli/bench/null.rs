@@ -11,7 +11,6 @@ use clap::Args;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_stream::Empty;
-use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::Error;
@@ -44,10 +43,9 @@ async fn serve(args: NullArgs) -> Result<(), Error> {
     let address = listener.local_addr().map_err(refused("learn the own address"))?;
     let line = json!({"level": "INFO", "fields": {"message": "listening", "address": address.to_string()}});
     writeln!(io::stderr(), "{line}").map_err(refused("say the own address"))?;
-    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
     server::transport()
         .add_service(EventStoreServer::new(Nothing))
-        .serve_with_incoming(incoming)
+        .serve_with_incoming(server::incoming(listener))
         .await
         .map_err(Error::Serve)
 }
