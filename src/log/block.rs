@@ -129,10 +129,31 @@ pub struct Draft {
     first_position: Position,
 }
 
+/// How large a batch is, or may become.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct DraftSize {
+    /// Bytes, header included.
+    bytes: usize,
+    records: usize,
+}
+
 impl Draft {
     /// An empty batch whose first event gets `first_position`.
     pub fn new(first_position: Position) -> Self {
-        Self { bytes: vec![0; HEADER_BYTES], entries: Vec::new(), event_entries: Vec::new(), first_position }
+        Self::sized(first_position, DraftSize::default())
+    }
+
+    /// Such a batch, with room for one of this size.
+    pub fn sized(first_position: Position, size: DraftSize) -> Self {
+        let mut bytes = Vec::with_capacity(size.bytes.max(HEADER_BYTES));
+        bytes.resize(HEADER_BYTES, 0);
+        let entries = Vec::with_capacity(size.records);
+        Self { bytes, entries, event_entries: Vec::with_capacity(size.records), first_position }
+    }
+
+    /// How large it is.
+    pub fn size(&self) -> DraftSize {
+        DraftSize { bytes: self.bytes.len(), records: self.entries.len() }
     }
 
     /// The position that the next event gets.
@@ -216,6 +237,10 @@ impl Draft {
             previous,
         };
         self.bytes[..HEADER_BYTES].copy_from_slice(&header.encode());
+        if self.bytes.capacity() / 2 > self.bytes.len() {
+            self.bytes.shrink_to_fit();
+            self.entries.shrink_to_fit();
+        }
         Block { header, bytes: self.bytes.into(), entries: self.entries }
     }
 }

@@ -43,7 +43,7 @@ pub mod segments;
 pub mod survey;
 pub mod verify;
 
-pub use block::{Block, Draft, Entry};
+pub use block::{Block, Draft, DraftSize, Entry};
 pub use commit_log::{Appended, CommitLog, Place, Placed, Slot};
 pub use cursor::{Cursor, Found, What};
 pub use error::Error;

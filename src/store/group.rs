@@ -21,9 +21,10 @@ use super::repeats;
 use super::staged::Staged;
 use super::transaction::{Append, Appended, Checkpoint, CheckpointChange, LifeChange, Transacted, Transaction};
 use crate::log::record::{self, Kind, Stamp};
-use crate::log::{Draft, StoredEvent};
+use crate::log::{Draft, DraftSize, StoredEvent};
 use crate::model::{
-    CheckpointName, ExpectedRevision, Position, ProposedEvent, ProposedSnapshot, Revision, StreamName, Timestamp,
+    CheckpointName, EventId, ExpectedRevision, Position, ProposedEvent, ProposedSnapshot, Revision, StreamName,
+    Timestamp,
 };
 use crate::seeded::{Bug, is_planted};
 
@@ -94,8 +95,8 @@ pub(super) struct Group {
     room: u64,
     pub(super) first_position: Position,
     pub(super) now: Timestamp,
-    /// How many ids of this group are in the window.
-    ids: usize,
+    /// The ids of this group that are in the window.
+    ids: Vec<EventId>,
     pub(super) staged: Staged,
     pub(super) decided: Vec<Decided>,
     /// Requests that must wait until this group is durable.
@@ -157,13 +158,14 @@ pub(super) enum Decided {
 }
 
 impl Group {
-    pub(super) fn new(first_position: Position, room: u64, now: Timestamp) -> Self {
+    /// A group that will be of about this size.
+    pub(super) fn new(first_position: Position, size: DraftSize, room: u64, now: Timestamp) -> Self {
         Self {
-            draft: Draft::new(first_position),
+            draft: Draft::sized(first_position, size),
             room,
             first_position,
             now,
-            ids: 0,
+            ids: Vec::new(),
             staged: Staged::default(),
             decided: Vec::new(),
             deferred: Vec::new(),
@@ -195,7 +197,7 @@ impl Group {
 
     /// Undoes what this group changed in what is known, and gives the requests back in their order.
     pub(super) fn take_back(self, known: &mut Knowledge) -> Vec<Request> {
-        known.ids.take_back(self.ids);
+        known.ids.take_back(&self.ids);
         let again = self.decided.into_iter().map(|decided| match decided {
             Decided::Transact { transaction, judged, reply, permit, .. } => {
                 Request::Transact { transaction, judged, reply, permit }
@@ -379,7 +381,7 @@ impl Group {
             known.ids.push(event.id, stamp.position);
             revision = Revision::following(Some(revision));
         }
-        self.ids += events.len();
+        self.ids.extend(events.iter().map(|event| event.id));
         let last_revision = Revision(revision.0 - 1);
         let last_position = self.head();
         let head = StreamHead { revision: last_revision, position: last_position };

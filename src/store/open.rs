@@ -34,7 +34,7 @@ use crate::clock::Clock;
 use crate::crew::Crew;
 use crate::disk::Disk;
 use crate::index::{Index, Terms};
-use crate::log::{CommitLog, LogOptions, Placed, SegmentLog, Segments};
+use crate::log::{CommitLog, DraftSize, LogOptions, Placed, SegmentLog, Segments};
 use crate::metrics::Metrics;
 use crate::model::{Limits, Position, Timestamp};
 use crate::state::{Directory, Keeping, MemoryShelf, Shelf, open_sled};
@@ -192,6 +192,7 @@ impl Store {
             to_policies,
             clock: options.clock.clone(),
             last_time,
+            last_size: DraftSize::default(),
             metrics,
             deferred: Vec::new(),
         };
