@@ -31,7 +31,10 @@ const COUNTED: &str = "*instructions*counted*";
 /// What is done [`TIMES`] times.
 type Work = Box<dyn FnMut()>;
 
-const CASES: [(&str, fn() -> Work); 11] = [
+/// What is counted, and what makes ready for it.
+type Case = (&'static str, fn() -> Work);
+
+const CASES: [Case; 11] = [
     ("request of 1 event to proposed event", || propose_all(1)),
     ("request of 100 events to proposed events", || propose_all(100)),
     ("100 proposed events to block", lay_out_100),
@@ -45,6 +48,7 @@ const CASES: [(&str, fn() -> Work); 11] = [
     ("read of a page of the log", read_page),
 ];
 
+#[allow(clippy::print_stdout, reason = "a table is what it is run for")]
 fn main() -> Result<(), Box<dyn Error>> {
     if let Some(case) = env::args().nth(1).and_then(|argument| argument.parse::<usize>().ok()) {
         let (_, make_ready) = CASES.get(case).ok_or("no such case")?;
@@ -88,29 +92,40 @@ fn with_each<I: 'static>(input: impl FnMut(u64) -> I, mut work: impl FnMut(I) + 
 
 fn propose_all(events: u64) -> Work {
     let limits = Limits::default();
-    with_each(move |_| request(events), move |request| drop(black_box(propose(request, &limits))))
+    with_each(
+        move |_| request(events),
+        move |request| {
+            black_box(propose(request, &limits));
+        },
+    )
 }
 
 fn lay_out_100() -> Work {
     let proposed = proposals(0, 100);
-    Box::new(move || drop(black_box(lay_out(&proposed, "order-000000"))))
+    Box::new(move || {
+        black_box(lay_out(&proposed, "order-000000"));
+    })
 }
 
 fn check_100() -> Work {
     let block = lay_out(&proposals(0, 100), "order-000000");
-    Box::new(move || drop(black_box(Block::parse(block.header, block.bytes().clone()).expect("a sound block"))))
+    Box::new(move || {
+        black_box(Block::parse(block.header, block.bytes().clone()).expect("a sound block"));
+    })
 }
 
 fn append_to_empty(events: u64) -> Work {
     let solo = Solo::empty();
     let next = move |time| append(stream(time), proposals(time * events, events));
-    with_each(next, move |append| drop(black_box(solo.answer(solo.store.append(append)).expect("an append"))))
+    with_each(next, move |append| {
+        black_box(solo.answer(solo.store.append(append)).expect("an append"));
+    })
 }
 
 fn append_to_filled(next: fn(u64) -> Transaction) -> Work {
     let solo = Solo::filled(FILLED);
     with_each(next, move |transaction| {
-        drop(black_box(solo.answer(solo.store.transact(transaction)).expect("a guard that holds")));
+        black_box(solo.answer(solo.store.transact(transaction)).expect("a guard that holds"));
     })
 }
 
@@ -129,12 +144,7 @@ fn by_absent_tag(time: u64) -> Transaction {
 
 fn read_stream() -> Work {
     let solo = Solo::filled(FILLED);
-    let head = solo.store.head();
-    with_each(stream, move |stream| {
-        let view = solo.store.stream_view(&stream, head).expect("a stream");
-        let events = solo.store.reader().stream_forwards(&stream, view.first, head, PAGE).expect("a read");
-        assert_eq!(events.len() as u64, EVENTS_ALIKE);
-    })
+    with_each(stream, move |stream| assert_eq!(common::read_stream(&solo.store, &stream), EVENTS_ALIKE))
 }
 
 fn read_tag() -> Work {

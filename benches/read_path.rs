@@ -32,11 +32,8 @@ fn read_path(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(EVENTS_ALIKE));
     group.bench_function("stream of 10 events", |bencher| {
         bencher.iter(|| {
-            let stream = &streams[turn() as usize];
-            let view = store.stream_view(stream, head).expect("a stream");
-            let events = store.reader().stream_forwards(stream, view.first, head, PAGE).expect("a read");
-            assert_eq!(events.len() as u64, EVENTS_ALIKE);
-            events
+            let events = common::read_stream(store, &streams[turn() as usize]);
+            assert_eq!(events, EVENTS_ALIKE);
         });
     });
 

@@ -120,6 +120,19 @@ pub(crate) fn lay_out(events: &[ProposedEvent], stream: &str) -> Block {
     draft.finish(7, Slot(1), 0, 0)
 }
 
+/// Reads a whole stream as a server does, from segment to segment; returns how many events it has.
+pub(crate) fn read_stream(store: &Store, stream: &StreamName) -> u64 {
+    let head = store.head();
+    let view = store.stream_view(stream, head).expect("a stream");
+    let mut next = view.first;
+    while next <= view.head.revision {
+        let page = store.reader().stream_forwards(stream, next, head, PAGE).expect("a read");
+        assert!(!page.is_empty(), "the stream is cut short");
+        next = Revision(next.0 + page.len() as u64);
+    }
+    next.0 - view.first.0
+}
+
 /// An append of these events, whatever the stream looks like.
 pub(crate) fn append(stream: StreamName, events: Vec<ProposedEvent>) -> Append {
     Append { stream, expected: ExpectedRevision::Any, events }
