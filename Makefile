@@ -32,6 +32,8 @@ PROOF_FLAGS = --binary target/$(PROFILE)/quipu --log $(LOG) --rounds $(ROUNDS) $
 SEEDS ?= 1000000
 BUG_SEEDS ?= 20000
 BUF := npx --yes @bufbuild/buf@1.75.0
+# What `make bench-paths` asks of criterion: `--quick`, a part of a measurement's name, a baseline.
+PATHS_FLAGS ?=
 # Where UmaDB's clients are built and installed: what they depend on stays away from what we depend on.
 UMADB := target/umadb
 # Where the peers of the comparison and their clients are built and installed, and how it is run.
@@ -40,8 +42,8 @@ PEERS_FLAGS ?=
 
 .PHONY: help build test check fmt clippy doc crash proof proof-short proof-build proof-simulate proof-bugs \
         proof-bugs-live proof-kill proof-power proof-calls proof-full proof-clients proof-mutate fuzz fuzz-build fuzz-short \
-        test-sled select groups bench bench-growth footprint deny proto-lint grpcurl umadb clients client-python \
-        client-typescript client-go conformance systems bench-peers
+        test-sled select groups bench bench-growth bench-paths bench-instructions footprint deny proto-lint grpcurl umadb \
+        clients client-python client-typescript client-go conformance systems bench-peers
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -182,6 +184,16 @@ bench: ## Measure a server on this machine
 
 bench-growth: ## Measure how costs grow with the log, up to 50 million events: 14 GB of disk, ten minutes
 	cargo run --release -- bench-growth
+
+bench-paths: ## Measure the library by path: append, guard, read, subscribe
+	cargo bench --bench append_path --bench guard_path --bench read_path --bench subscribe_path -- $(PATHS_FLAGS)
+
+bench-instructions: ## Count the instructions of the hot paths, and show what moved; installs valgrind
+	command -v valgrind >/dev/null || $$([ $$(id -u) = 0 ] || echo sudo) apt-get install --yes valgrind
+	mkdir -p target
+	{ rustc --version && valgrind --version && cargo bench --bench instructions; } >target/instructions.txt
+	mv target/instructions.txt benches/instructions.txt
+	git --no-pager diff --unified=0 -- benches/instructions.txt
 
 bench-peers: ## Measure Quipu beside its peers: half an hour and installs before; PEERS_FLAGS=--short, three minutes
 	cargo build --release --bin quipu

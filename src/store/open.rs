@@ -162,14 +162,8 @@ impl Store {
         let (queue, requests) = mpsc::channel(QUEUE_REQUESTS);
         let queue_bytes = Arc::new(Semaphore::new(options.queue_bytes));
         let folder = Folder { reader: reader.clone(), controls: controls.clone(), clock: options.clock.clone() };
-        let (to_policies, saver) = policies::start(
-            crew,
-            policies.clone(),
-            folder,
-            queue.downgrade(),
-            queue_bytes.clone(),
-            options.limits.data_bytes,
-        )?;
+        let (asks, room, most) = (queue.downgrade(), queue_bytes.clone(), options.limits.data_bytes);
+        let (to_policies, saver) = policies::start(crew, policies.clone(), folder, asks, room, most)?;
         let (head_sender, head_receiver) = watch::channel(head);
         let (condition, _) = watch::channel(Condition::Serving);
         metrics.head(head);
