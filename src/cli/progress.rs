@@ -7,6 +7,7 @@ use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 const BYTES: &str = "{wide_bar} {bytes}/{total_bytes}  {msg}  {eta} left";
 const EVENTS: &str = "{wide_bar} {msg}  {eta} left";
 const UNKNOWN: &str = "{spinner} {bytes}  {msg}";
+const LINE: &str = "{elapsed}  {msg}";
 
 /// A progress bar.
 pub(super) struct Progress {
@@ -25,6 +26,11 @@ impl Progress {
     /// Progress through so many events.
     pub(super) fn events(total: u64) -> Self {
         Self::new(ProgressBar::new(total), EVENTS)
+    }
+
+    /// A line of words beside the time that went by.
+    pub(super) fn line() -> Self {
+        Self::new(ProgressBar::new_spinner(), LINE)
     }
 
     /// No progress to be seen.
@@ -51,6 +57,17 @@ impl Progress {
     /// Takes note of a place, where no events are counted.
     pub(super) fn at(&self, place: u64) {
         self.bar.set_position(place);
+    }
+
+    /// Whether anybody sees it.
+    pub(super) fn is_seen(&self) -> bool {
+        !self.bar.is_hidden()
+    }
+
+    /// Changes the words.
+    pub(super) fn say(&self, words: String) {
+        self.bar.set_message(words);
+        self.bar.tick();
     }
 
     /// Takes the bar away.

@@ -14,6 +14,7 @@ mod wire;
 mod append;
 mod backup;
 mod bad_input;
+mod bench;
 mod checkpoints;
 mod commands;
 mod consumers;

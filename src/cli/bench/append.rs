@@ -9,7 +9,7 @@ use quipu_client::proto::event_store_client::EventStoreClient;
 use quipu_client::{Expected, proto};
 use tonic::transport::Channel;
 
-use super::error::told;
+use super::failure::Failure;
 use super::load::{Done, Work};
 use super::payload::{PAYLOAD_BYTES, Proposer};
 
@@ -42,7 +42,7 @@ impl Appender {
 }
 
 impl Work for Appender {
-    async fn once(&mut self) -> Result<Done, String> {
+    async fn once(&mut self) -> Result<Done, Failure> {
         let request = proto::AppendRequest {
             stream: self.stream.clone(),
             expected: Some(self.expected.into()),
@@ -55,10 +55,10 @@ impl Work for Appender {
                 self.expected = Expected::Revision(last);
                 Ok(Done { count: self.events as u64, bytes: (self.events * PAYLOAD_BYTES) as u64 })
             }
-            Ok(None) => Err("an answer without revision".to_owned()),
+            Ok(None) => Err("an answer without revision".into()),
             Err(status) => {
                 self.next_stream();
-                Err(told(&quipu_client::Error::from(status)))
+                Err(status.into())
             }
         }
     }
@@ -81,7 +81,7 @@ impl Seeder {
 }
 
 impl Work for Seeder {
-    async fn once(&mut self) -> Result<Done, String> {
+    async fn once(&mut self) -> Result<Done, Failure> {
         self.appender.stream = seeded_stream(&self.name, self.next);
         self.appender.expected = Expected::NoStream;
         self.next += self.step;

@@ -42,6 +42,9 @@ pub(super) enum Error {
     /// The do-nothing server failed.
     #[error("cannot serve")]
     Serve(#[source] tonic::transport::Error),
+    /// What was asked for makes no sense together, or a file is not what it is to be.
+    #[error("{0}")]
+    Unfit(String),
     /// Ctrl-C or SIGTERM.
     #[error("interrupted")]
     Interrupted,
@@ -62,6 +65,7 @@ impl From<Error> for cli::Error {
             | Error::Prepare { .. }
             | Error::Errors(_)
             | Error::Serve(_)
+            | Error::Unfit(_)
             | Error::Interrupted) => Self::Invalid(told(&error)),
         }
     }

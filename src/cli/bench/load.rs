@@ -4,11 +4,14 @@
 //! been answered, so the number of workers is the number of calls in flight. Each worker has its own
 //! histogram; they are added up at the end. Only what ends within the measured span counts.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
+
+use super::failure::Failure;
 
 /// Not measured: connections, caches and clocks get going.
 const WARM_UP: Duration = Duration::from_millis(300);
@@ -30,8 +33,8 @@ pub(super) struct Done {
 
 /// Does the same call over and over.
 pub(super) trait Work: Send + 'static {
-    /// One call; an error is told in words.
-    fn once(&mut self) -> impl Future<Output = Result<Done, String>> + Send;
+    /// One call.
+    fn once(&mut self) -> impl Future<Output = Result<Done, Failure>> + Send;
 }
 
 /// When is measured.
@@ -44,7 +47,12 @@ pub(super) struct Span {
 impl Span {
     /// From after the warm-up, for so long.
     pub(super) fn of(length: Duration) -> Self {
-        let from = Instant::now() + WARM_UP;
+        Self::after(WARM_UP, length)
+    }
+
+    /// From after such a warm-up, for so long.
+    pub(super) fn after(warm_up: Duration, length: Duration) -> Self {
+        let from = Instant::now() + warm_up;
         Self { from, until: from + length }
     }
 
@@ -62,6 +70,10 @@ pub(super) struct Measured {
     pub(super) count: u64,
     pub(super) bytes: u64,
     pub(super) errors: u64,
+    /// The same errors by the name of their code.
+    pub(super) codes: BTreeMap<&'static str, u64>,
+    /// How many of the errors say that somebody else was faster.
+    pub(super) conflicts: u64,
     pub(super) first_error: Option<String>,
     pub(super) elapsed: Duration,
 }
@@ -71,7 +83,16 @@ impl Measured {
     pub(super) fn new() -> Self {
         // Half a microsecond to two minutes, to three digits.
         let latencies = Histogram::new_with_bounds(1_000, 120_000_000_000, 3).expect("the bounds are in order");
-        Self { latencies, count: 0, bytes: 0, errors: 0, first_error: None, elapsed: Duration::ZERO }
+        Self {
+            latencies,
+            count: 0,
+            bytes: 0,
+            errors: 0,
+            codes: BTreeMap::new(),
+            conflicts: 0,
+            first_error: None,
+            elapsed: Duration::ZERO,
+        }
     }
 
     /// Counts a call.
@@ -82,18 +103,27 @@ impl Measured {
     }
 
     /// Counts what failed.
-    pub(super) fn failed(&mut self, errors: u64, error: String) {
+    pub(super) fn failed(&mut self, errors: u64, failure: impl Into<Failure>) {
+        let Failure { code, text, is_conflict } = failure.into();
         self.errors += errors;
-        self.first_error.get_or_insert(error);
+        *self.codes.entry(code).or_default() += errors;
+        self.conflicts += if is_conflict { errors } else { 0 };
+        self.first_error.get_or_insert(text);
     }
 
     /// Adds what another worker measured.
-    pub(super) fn add(&mut self, other: Self) {
+    pub(super) fn add(&mut self, other: &Self) {
         self.latencies.add(&other.latencies).expect("the bounds are the same");
         self.count += other.count;
         self.bytes += other.bytes;
         self.errors += other.errors;
-        self.first_error = self.first_error.take().or(other.first_error);
+        for (code, errors) in &other.codes {
+            *self.codes.entry(code).or_default() += errors;
+        }
+        self.conflicts += other.conflicts;
+        if self.first_error.is_none() {
+            self.first_error.clone_from(&other.first_error);
+        }
     }
 
     /// Counts a second.
@@ -132,10 +162,10 @@ pub(super) async fn gather(mut tasks: JoinSet<Measured>, deadline: Instant) -> M
     loop {
         match timeout_at(deadline, tasks.join_next()).await {
             Ok(None) => return all,
-            Ok(Some(Ok(measured))) => all.add(measured),
+            Ok(Some(Ok(measured))) => all.add(&measured),
             Ok(Some(Err(panic))) => all.failed(1, panic.to_string()),
             Err(_) => {
-                all.failed(tasks.len() as u64, "no answer in time".to_owned());
+                all.failed(tasks.len() as u64, "no answer in time");
                 return all;
             }
         }
@@ -185,10 +215,10 @@ async fn work_times<W: Work>(mut worker: W, calls: u64) -> Measured {
 mod tests {
     use super::*;
 
-    struct Answers(Result<Done, String>);
+    struct Answers(Result<Done, Failure>);
 
     impl Work for Answers {
-        async fn once(&mut self) -> Result<Done, String> {
+        async fn once(&mut self) -> Result<Done, Failure> {
             tokio::task::yield_now().await;
             self.0.clone()
         }
@@ -208,9 +238,20 @@ mod tests {
 
     #[tokio::test]
     async fn a_failing_worker_stops_and_is_counted() {
-        let measured = closed_loop(vec![Answers(Err("no".to_owned()))], Duration::ZERO).await;
+        let measured = closed_loop(vec![Answers(Err("no".into()))], Duration::ZERO).await;
         assert_eq!((measured.errors, measured.count), (u64::from(ERRORS_IN_A_ROW), 0));
         assert_eq!(measured.first_error.as_deref(), Some("no"));
+    }
+
+    #[test]
+    fn errors_add_up_by_code() {
+        let (mut one, mut other) = (Measured::new(), Measured::new());
+        one.failed(2, "late");
+        other.failed(3, tonic::Status::unavailable("away"));
+        other.failed(1, "later");
+        one.add(&other);
+        assert_eq!((one.errors, one.first_error.as_deref()), (6, Some("late")));
+        assert_eq!(one.codes, BTreeMap::from([("CLIENT", 3), ("UNAVAILABLE", 3)]));
     }
 
     #[tokio::test]

@@ -2,24 +2,40 @@
 //!
 //! Owns the arguments and the order of the rows. Load and server are separate processes on one
 //! machine, and everything that bounds the server is measured in the same run: the disk's sync, and
-//! the same requests answered by a server that does nothing. The workloads are in `append.rs`,
+//! the same requests answered by a server that does nothing. The rows are in `append.rs`,
 //! `session.rs`, `read.rs` and `fan_out.rs`, the loop that drives them in `load.rs`, the servers in
-//! `child.rs` and `null.rs`, the table in `report.rs`. It judges nothing.
+//! `child.rs` and `null.rs`, what is printed in `report.rs` and `table.rs`. `--mix` runs a workload of the
+//! user's own instead: `workload.rs` has its flags, `mixed.rs` its course. It judges nothing.
 
 mod append;
+mod calls;
 mod child;
+mod compare;
 mod dir;
 mod disk;
+mod drive;
 mod error;
+mod failure;
 mod fan_out;
 pub mod growth;
+mod listening;
+mod live;
 mod load;
+mod mix;
+mod mixed;
 pub mod null;
 mod payload;
+mod prepare;
 mod read;
 mod report;
 mod rows;
+mod schedule;
 mod session;
+mod sizes;
+mod streams;
+mod table;
+mod tally;
+mod workload;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -32,10 +48,12 @@ use tokio::signal::unix::{SignalKind, signal};
 use self::error::Error;
 
 use self::child::ChildServer;
+use self::compare::Earlier;
 use self::dir::BenchDir;
 use self::error::refused;
 use self::report::Report;
 use self::rows::Site;
+use self::workload::WorkloadArgs;
 use crate::cli;
 use crate::store::home::Engine;
 
@@ -56,7 +74,7 @@ pub struct BenchArgs {
     /// What the events of the bench's own server lie in.
     #[arg(long, value_enum, default_value_t, conflicts_with = "endpoint")]
     log: Engine,
-    /// How long each row is measured, in seconds.
+    /// How long each row, or the workload, is measured, in seconds.
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=3600))]
     seconds: u64,
     /// A look rather than a measurement: 1 second a row, and a short log.
@@ -71,15 +89,20 @@ pub struct BenchArgs {
     connections: u16,
     /// Only these rows; all by default.
     #[arg(long, value_enum, value_name = "ROW", value_delimiter = ',')]
-    rows: Vec<Workload>,
+    rows: Vec<RowKind>,
     /// One JSON object a line instead of a table.
     #[arg(long)]
     json: bool,
+    /// Hold each figure against that of an earlier run, whose --json output is in this file.
+    #[arg(long, value_name = "FILE")]
+    compare: Option<PathBuf>,
+    #[command(flatten)]
+    workload: WorkloadArgs,
 }
 
 /// The rows, in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Workload {
+enum RowKind {
     /// 4 KiB written and synced, without any server.
     DiskSync,
     /// Appends to a server that answers at once.
@@ -103,7 +126,7 @@ enum Workload {
 }
 
 impl BenchArgs {
-    fn wants(&self, row: Workload) -> bool {
+    fn wants(&self, row: RowKind) -> bool {
         self.rows.is_empty() || self.rows.contains(&row)
     }
 
@@ -127,15 +150,17 @@ pub async fn run(args: BenchArgs) -> Result<(), cli::Error> {
 /// Runs the bench on a runtime of its own, which has a thread for each core.
 fn run_blocking(args: BenchArgs) -> Result<(), Error> {
     let cores = thread::available_parallelism().map_or(1, usize::from);
-    let dir = BenchDir::create(&args.data_dir)?;
-    let nothing = match args.wants(Workload::DoNothing) {
+    let workload = args.workload.workload()?;
+    let earlier = args.compare.as_deref().map(Earlier::read).transpose()?;
+    let dir = match args.endpoint {
+        Some(_) => None,
+        None => Some(BenchDir::create(&args.data_dir)?),
+    };
+    let nothing = match workload.is_none() && args.wants(RowKind::DoNothing) {
         true => Some(ChildServer::start(&["bench-null", "--listen", "127.0.0.1:0"].map(OsStr::new))?),
         false => None,
     };
-    let server = match args.endpoint {
-        Some(_) => None,
-        None => Some(start_server(&dir, args.log)?),
-    };
+    let server = dir.as_ref().map(|dir| start_server(dir, args.log)).transpose()?;
     let endpoint = match (&args.endpoint, &server) {
         (Some(endpoint), _) => endpoint.clone(),
         (None, Some(server)) => server.endpoint().to_owned(),
@@ -146,14 +171,18 @@ fn run_blocking(args: BenchArgs) -> Result<(), Error> {
         .enable_all()
         .build()
         .map_err(refused("start the load's threads"))?;
-    let report = Report::new(args.json);
+    let report = Report::new(args.json, earlier);
     let outcome = runtime.block_on(async {
-        let rows = async {
+        let measured = async {
             let nothing = nothing.as_ref().map(ChildServer::endpoint);
-            Site::connect(args, &endpoint, nothing, dir.path()).await?.run(report, cores).await
+            let site = Site::connect(args, &endpoint, nothing, dir.as_ref().map(BenchDir::path)).await?;
+            match workload {
+                Some(workload) => site.run_workload(workload, report, cores).await,
+                None => site.run(report, cores).await,
+            }
         };
         tokio::select! {
-            outcome = rows => outcome,
+            outcome = measured => outcome,
             outcome = interrupted() => outcome,
         }
     });

@@ -3,17 +3,32 @@
 //! Owns [`Proposer`], which makes events as cheaply as it can, since the load generator shares the
 //! machine with the server: payloads are made beforehand and only counted references are handed out,
 //! and version 7 ids are counted up from a real one. Every row uses the same events, so rows differ
-//! in what the server does and not in what the client does.
+//! in what the server does and not in what the client does. Where deliveries are measured, a payload carries
+//! the time that its latency counts from, and is made anew.
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use quipu_client::{NewEvent, proto};
 use uuid::Uuid;
+
+use super::sizes::Sizes;
 
 /// The size of an event's payload.
 pub(super) const PAYLOAD_BYTES: usize = 256;
 
 /// The type of every event.
 pub(super) const EVENT_TYPE: &str = "Measured";
+
+/// The smallest payload: JSON with nothing in it.
+pub(super) const PAYLOAD_BYTES_MIN: usize = r#"{"text":""}"#.len();
+
+/// The smallest payload that carries a time.
+pub(super) const STAMPED_BYTES_MIN: usize = PREFIX.len() + DIGITS + r#"","text":""}"#.len();
+
+const PREFIX: &str = r#"{"at":""#;
+const DIGITS: usize = 20;
 
 /// How many different payloads a proposer takes turns with.
 const PAYLOADS: usize = 64;
@@ -51,10 +66,54 @@ impl Lots {
     }
 }
 
+/// Payloads made beforehand; all clones share them.
+#[derive(Clone, Debug)]
+pub(super) struct Payloads {
+    made: Arc<[Bytes]>,
+    /// Letters for the largest of them.
+    fill: Arc<str>,
+}
+
+impl Payloads {
+    /// Of all sizes alike, the smallest and the largest included.
+    pub(super) fn new(sizes: Sizes) -> Self {
+        let mut lots = Lots::new();
+        let payload = |turn| {
+            let fill = sizes.spread(turn, PAYLOADS) - PAYLOAD_BYTES_MIN;
+            Bytes::from(format!(r#"{{"text":"{}"}}"#, lots.text(fill)))
+        };
+        let made = (0..PAYLOADS).map(payload).collect();
+        Self { made, fill: lots.text(sizes.largest()).into() }
+    }
+
+    fn plain(&self, turn: usize) -> Bytes {
+        self.made[turn % PAYLOADS].clone()
+    }
+
+    /// As large as the plain one, and with a time.
+    fn stamped(&self, turn: usize, at: Duration) -> Bytes {
+        stamped(at, self.made[turn % PAYLOADS].len(), &self.fill).into()
+    }
+}
+
+/// A payload of so many bytes that carries a time.
+pub(super) fn stamped(at: Duration, bytes: usize, fill: &str) -> String {
+    let text = &fill[..bytes - STAMPED_BYTES_MIN];
+    format!("{PREFIX}{:0DIGITS$}\",\"text\":\"{text}\"}}", at.as_nanos())
+}
+
+/// The time that a payload carries.
+pub(super) fn stamp_of(data: &[u8]) -> Option<Duration> {
+    let digits = data.strip_prefix(PREFIX.as_bytes())?.get(..DIGITS)?;
+    std::str::from_utf8(digits).ok()?.parse().ok().map(Duration::from_nanos)
+}
+
 /// Makes the events of one worker.
 #[derive(Debug)]
 pub(super) struct Proposer {
-    payloads: Vec<Bytes>,
+    payloads: Payloads,
+    /// Which payload is the first, so that workers do not go through the sizes in step.
+    first: u64,
     made: u64,
     id: (u64, u64),
 }
@@ -65,12 +124,14 @@ impl Proposer {
         Self::of_payloads(PAYLOAD_BYTES)
     }
 
-    /// With payloads of its own of another size, at least 11 bytes.
+    /// With payloads of its own of another size, at least [`PAYLOAD_BYTES_MIN`].
     pub(super) fn of_payloads(bytes: usize) -> Self {
-        let mut lots = Lots::new();
-        let fill = bytes - r#"{"text":""}"#.len();
-        let payload = |_| Bytes::from(format!(r#"{{"text":"{}"}}"#, lots.text(fill)));
-        Self { payloads: (0..PAYLOADS).map(payload).collect(), made: 0, id: (0, 0) }
+        Self::sharing(Payloads::new(Sizes::exactly(bytes)))
+    }
+
+    /// With payloads that others use as well.
+    pub(super) fn sharing(payloads: Payloads) -> Self {
+        Self { payloads, first: Lots::new().below(PAYLOADS as u64), made: 0, id: (0, 0) }
     }
 
     /// The next event as it goes over the wire.
@@ -86,8 +147,19 @@ impl Proposer {
         NewEvent::new(EVENT_TYPE, data).with_id(id)
     }
 
+    /// The next event, which carries a time.
+    pub(super) fn stamped_event(&mut self, at: Duration) -> NewEvent {
+        let data = self.payloads.stamped(self.turn(), at);
+        let id = self.id();
+        NewEvent::new(EVENT_TYPE, data).with_id(id)
+    }
+
     fn payload(&self) -> Bytes {
-        self.payloads[(self.made % PAYLOADS as u64) as usize].clone()
+        self.payloads.plain(self.turn())
+    }
+
+    fn turn(&self) -> usize {
+        ((self.first + self.made) % PAYLOADS as u64) as usize
     }
 
     fn id(&mut self) -> Uuid {
@@ -123,5 +195,27 @@ mod tests {
             assert_eq!(event.data.len(), PAYLOAD_BYTES);
             assert!(serde_json::from_slice::<serde_json::Value>(&event.data).is_ok());
         }
+    }
+
+    #[test]
+    fn payloads_of_a_range_have_its_sizes() {
+        let mut proposer = Proposer::sharing(Payloads::new("40..300".parse().expect("a range")));
+        let at = Duration::from_millis(7);
+        let plain: HashSet<usize> = (0..PAYLOADS).map(|_| proposer.event().data.len()).collect();
+        let stamped: HashSet<usize> = (0..PAYLOADS).map(|_| proposer.stamped_event(at).data.len()).collect();
+        assert_eq!((plain.iter().min(), plain.iter().max(), plain.len()), (Some(&40), Some(&300), PAYLOADS));
+        assert_eq!(plain, stamped);
+    }
+
+    #[test]
+    fn a_payload_carries_its_time() {
+        let fill = Lots::new().text(PAYLOAD_BYTES);
+        for (nanos, bytes) in [(0, STAMPED_BYTES_MIN), (1, PAYLOAD_BYTES), (5_000_000_000, PAYLOAD_BYTES)] {
+            let payload = stamped(Duration::from_nanos(nanos), bytes, &fill);
+            assert_eq!(payload.len(), bytes);
+            assert!(serde_json::from_str::<serde_json::Value>(&payload).is_ok(), "{payload}");
+            assert_eq!(stamp_of(payload.as_bytes()), Some(Duration::from_nanos(nanos)));
+        }
+        assert_eq!(stamp_of(b"{}"), None);
     }
 }

@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::Error;
 use super::append::seeded_stream;
-use super::error::told;
+use super::failure::Failure;
 use super::load::{Done, Measured, Work};
 use super::payload::Lots;
 
@@ -31,11 +31,11 @@ pub(super) async fn whole_log(client: &Client, limit: u64) -> Result<Measured, E
             Ok(Some(Ok(batch))) => batch,
             Ok(None) => break,
             Ok(Some(Err(error))) => {
-                measured.failed(1, told(&error));
+                measured.failed(1, error);
                 break;
             }
             Err(_) => {
-                measured.failed(1, "not read in time".to_owned());
+                measured.failed(1, "not read in time");
                 break;
             }
         };
@@ -77,16 +77,15 @@ impl StreamReader {
 }
 
 impl Work for StreamReader {
-    async fn once(&mut self) -> Result<Done, String> {
+    async fn once(&mut self) -> Result<Done, Failure> {
         let stream = seeded_stream(&self.name, self.lots.below(self.streams));
         let reading = self.client.read_stream(ReadStream::new(stream)).await;
         let events = match reading {
             Ok(reading) => reading.collect().await,
             Err(error) => Err(error),
-        }
-        .map_err(|error| told(&error))?;
+        }?;
         if events.len() != self.events {
-            return Err(format!("{} events came, {} are there", events.len(), self.events));
+            return Err(format!("{} events came, {} are there", events.len(), self.events).into());
         }
         Ok(Done { count: 1, bytes: events.iter().map(|event| event.data.len() as u64).sum() })
     }

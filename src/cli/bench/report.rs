@@ -1,8 +1,8 @@
 //! What a bench prints.
 //!
 //! Owns [`Report`]: a table for people, or an object a line for programs, each row as soon as it is
-//! measured. Rates are in what the row counts; MB are millions of bytes of payload; latencies are of
-//! whole calls as the client sees them.
+//! measured, and beside it what an earlier run had, if one is named. Rates are in what the row counts; MB are
+//! millions of bytes of payload; latencies are of whole calls as the client sees them.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -10,9 +10,12 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::Error;
+use super::compare::{Difference, Earlier};
 use super::load::Measured;
+use super::schedule::OpenLoop;
+use super::table;
 
-const QUANTILES: [(&str, f64); 3] = [("p50_us", 0.5), ("p99_us", 0.99), ("p999_us", 0.999)];
+const QUANTILES: [(&str, f64); 4] = [("p50_us", 0.5), ("p90_us", 0.9), ("p99_us", 0.99), ("p999_us", 0.999)];
 
 /// One line of the table.
 #[derive(Debug)]
@@ -25,53 +28,102 @@ pub(super) struct Row {
     pub(super) measured: Measured,
     /// The rate as a part of the do-nothing row's.
     pub(super) of_ceiling: Option<f64>,
+    /// Whether calls that somebody else was faster than are what was asked for, and no failure.
+    pub(super) conflicts_expected: bool,
 }
 
 /// Prints rows.
 #[derive(Debug)]
 pub(super) struct Report {
     json: bool,
+    earlier: Option<Earlier>,
     headed: bool,
     errors: u64,
 }
 
 impl Report {
-    /// As JSON lines, or as a table.
-    pub(super) fn new(json: bool) -> Self {
-        Self { json, headed: false, errors: 0 }
+    /// As JSON lines, or as a table; each figure beside that of an earlier run, if there is one.
+    pub(super) fn new(json: bool, earlier: Option<Earlier>) -> Self {
+        Self { json, earlier, headed: false, errors: 0 }
     }
 
     /// Says once what is measured and where.
     pub(super) fn setup(&self, facts: &[(&'static str, Value)]) -> Result<(), Error> {
+        let by_name: Map<String, Value> =
+            facts.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        let differences = self.earlier.as_ref().map_or_else(Vec::new, |earlier| earlier.differences(&by_name));
         if self.json {
-            let facts: Map<String, Value> =
-                facts.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-            return print(&json!({"setup": facts}).to_string());
+            let mut line = json!({"setup": by_name});
+            if let Some(earlier) = &self.earlier {
+                let differs = |it: &Difference| (it.name.clone(), json!({"now": it.now, "earlier": it.earlier}));
+                line["compared_with"] = json!(earlier.name());
+                line["differs"] = Value::Object(differences.iter().map(differs).collect());
+            }
+            return print(&line.to_string());
         }
+        let plain = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         for (name, value) in facts {
-            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            print(&format!("{:<16} {text}", name.replace('_', " ")))?;
+            let differs = differences.iter().find(|it| it.name == *name).map(|it| it.earlier.as_ref().map(plain));
+            let was = match differs {
+                None => String::new(),
+                Some(None) => "  (was not told)".to_owned(),
+                Some(Some(earlier)) => format!("  (was {earlier})"),
+            };
+            print(&format!("{:<17} {}{was}", name.replace('_', " "), plain(value)))?;
+        }
+        for gone in differences.iter().filter(|it| it.now.is_none()) {
+            let was = gone.earlier.as_ref().map_or_else(String::new, plain);
+            print(&format!("{:<17} -  (was {was})", gone.name.replace('_', " ")))?;
+        }
+        if let Some(earlier) = &self.earlier {
+            print(&format!("{:<17} {}; ×1.00 is as much as then", "compared with", earlier.name()))?;
         }
         print("")
     }
 
     /// Prints one row.
     pub(super) fn row(&mut self, row: &Row) -> Result<(), Error> {
-        self.errors += row.measured.errors;
+        let conflicts = if row.conflicts_expected { row.measured.conflicts } else { 0 };
+        self.errors += row.measured.errors - conflicts;
+        self.figures(row)?;
+        match &row.measured.first_error {
+            Some(error) if !self.json => {
+                let code = |(code, errors): (&&str, &u64)| format!("{errors} {code}");
+                let codes: Vec<String> = row.measured.codes.iter().map(code).collect();
+                note(&format!("{}: {}; first error: {error}", row.workload, codes.join(", ")))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Prints a row alone, for one that adds up others: their errors were told with them.
+    pub(super) fn figures(&mut self, row: &Row) -> Result<(), Error> {
+        let mut object = as_json(row);
+        let ratios = self.earlier.as_ref().map(|earlier| earlier.ratios(&object).unwrap_or_default());
         if self.json {
-            return print(&as_json(row).to_string());
+            if let Some(ratios) = ratios {
+                object["ratios"] = Value::Object(ratios);
+            }
+            return print(&object.to_string());
         }
         if !self.headed {
             self.headed = true;
-            let heads = ["workload", "in flight", "per second", "of", "MB/s", "p50", "p99", "p999", "count", "errors"];
-            print(&line(&heads.map(str::to_owned), "of ceiling"))?;
-            print(&RULER.replace(' ', "-"))?;
+            print(&table::head(self.earlier.is_some()))?;
         }
-        print(&as_line(row))?;
-        match &row.measured.first_error {
-            Some(error) => note(&format!("{}: first error: {error}", row.workload)),
-            None => Ok(()),
+        print(&table::line(&as_cells(row), ratios.as_ref()))
+    }
+
+    /// Says what became of an open loop.
+    pub(super) fn open_loop(&self, outcome: OpenLoop) -> Result<(), Error> {
+        let OpenLoop { rate, due, began_late, not_begun } = outcome;
+        if self.json {
+            let numbers = json!({"rate": rate, "due": due, "began_late": began_late, "not_begun": not_begun});
+            return print(&json!({"open_loop": numbers}).to_string());
         }
+        print(&format!(
+            "\nopen loop: {due} calls were due, {rate} a second; {began_late} of them began more than 10 ms late, \
+             {not_begun} not at all before the end"
+        ))
     }
 
     /// Fails when any row had errors, so that a script notices.
@@ -80,37 +132,27 @@ impl Report {
     }
 }
 
-const RULER: &str = "|              |           |            |         |        \
-     |          |          |          |           |        |            |";
-
-fn line(cells: &[String; 10], last: &str) -> String {
-    let [workload, in_flight, rate, unit, megabytes, p50, p99, p999, count, errors] = cells;
-    format!(
-        "| {workload:<12} | {in_flight:>9} | {rate:>10} | {unit:<7} | {megabytes:>6} | {p50:>8} | {p99:>8} | {p999:>8} \
-         | {count:>9} | {errors:>6} | {last:>10} |"
-    )
-}
-
-fn as_line(row: &Row) -> String {
+fn as_cells(row: &Row) -> [String; table::COLUMNS] {
     let measured = &row.measured;
-    let quantile = |at: usize| in_words(Duration::from_nanos(measured.latencies.value_at_quantile(QUANTILES[at].1)));
-    let cells = [
+    let quantile = |at: f64| in_words(Duration::from_nanos(measured.latencies.value_at_quantile(at)));
+    [
         row.workload.to_owned(),
         row.in_flight.to_string(),
         format!("{:.0}", measured.rate()),
         row.unit.to_owned(),
         format!("{:.1}", megabytes_per_second(measured)),
-        quantile(0),
-        quantile(1),
-        quantile(2),
+        quantile(0.5),
+        quantile(0.99),
+        quantile(0.999),
         measured.count.to_string(),
         measured.errors.to_string(),
-    ];
-    line(&cells, &row.of_ceiling.map_or_else(String::new, |part| format!("{part:.2}")))
+        row.of_ceiling.map_or_else(String::new, |part| format!("{part:.2}")),
+    ]
 }
 
 fn as_json(row: &Row) -> Value {
     let measured = &row.measured;
+    let micros = |nanos: f64| json!(rounded(nanos / 1e3, 10.0));
     let mut object = json!({
         "workload": row.workload,
         "in_flight": row.in_flight,
@@ -119,13 +161,15 @@ fn as_json(row: &Row) -> Value {
         "mb_per_second": rounded(megabytes_per_second(measured), 1000.0),
         "count": measured.count,
         "errors": measured.errors,
+        "errors_by_code": measured.codes,
         "first_error": measured.first_error,
         "seconds": rounded(measured.elapsed.as_secs_f64(), 1000.0),
         "of_ceiling": row.of_ceiling.map(|part| rounded(part, 1000.0)),
+        "mean_us": micros(measured.latencies.mean()),
+        "max_us": micros(measured.latencies.max() as f64),
     });
     for (name, quantile) in QUANTILES {
-        let nanos = measured.latencies.value_at_quantile(quantile);
-        object[name] = json!(rounded(nanos as f64 / 1e3, 10.0));
+        object[name] = micros(measured.latencies.value_at_quantile(quantile) as f64);
     }
     object
 }
@@ -139,7 +183,7 @@ fn megabytes_per_second(measured: &Measured) -> f64 {
 }
 
 /// Three digits or so, and the unit.
-fn in_words(time: Duration) -> String {
+pub(super) fn in_words(time: Duration) -> String {
     let micros = time.as_nanos() as f64 / 1e3;
     match micros {
         _ if micros < 1e3 => format!("{micros:.0} µs"),
@@ -169,24 +213,42 @@ mod tests {
             measured.done(Duration::from_micros(micros), Done { count: 5, bytes: 1_000_000 });
         }
         measured.elapsed = Duration::from_secs(2);
-        Row { workload: "append", in_flight: 16, unit: "events", measured, of_ceiling: Some(0.5) }
+        let (of_ceiling, conflicts_expected) = (Some(0.5), false);
+        Row { workload: "append", in_flight: 16, unit: "events", measured, of_ceiling, conflicts_expected }
     }
 
     #[test]
-    fn a_row_is_as_wide_as_its_ruler() {
-        let text = as_line(&row());
-        assert_eq!(text.chars().count(), RULER.len(), "{text}");
-        let cells: Vec<&str> = text.split('|').map(str::trim).collect();
-        assert_eq!(cells[1..7], ["append", "16", "10", "events", "2.0", "100 µs"]);
-        assert_eq!(cells[7..12], ["12.3 ms", "12.3 ms", "20", "0", "0.50"]);
+    fn a_row_has_its_cells() {
+        let cells = as_cells(&row());
+        assert_eq!(cells[..6], ["append", "16", "10", "events", "2.0", "100 µs"]);
+        assert_eq!(cells[6..], ["12.3 ms", "12.3 ms", "20", "0", "0.50"]);
     }
 
     #[test]
     fn a_row_in_json_has_numbers() {
-        let object = as_json(&row());
+        let mut row = row();
+        row.measured.failed(2, tonic::Status::unavailable("away"));
+        let object = as_json(&row);
         assert_eq!((&object["per_second"], &object["of_ceiling"]), (&json!(10.0), &json!(0.5)));
-        assert!((99.0..101.0).contains(&object["p50_us"].as_f64().expect("a number")));
-        assert_eq!(object["first_error"], Value::Null);
+        for (name, about) in [("p50_us", 100.0), ("p90_us", 12_345.0), ("max_us", 12_345.0), ("mean_us", 3_161.0)] {
+            let micros = object[name].as_f64().expect("a number");
+            assert!((about * 0.99..about * 1.01).contains(&micros), "{name}: {micros}");
+        }
+        assert_eq!((&object["errors"], &object["errors_by_code"]), (&json!(2), &json!({"UNAVAILABLE": 2})));
+    }
+
+    #[test]
+    fn only_conflicts_that_were_asked_for_are_no_failure() {
+        let failed = |conflicts_expected| {
+            let mut row = Row { conflicts_expected, ..row() };
+            let (stream, expected) = ("s".to_owned(), quipu_client::Expected::NoStream);
+            let conflict = quipu_client::Error::WrongExpectedRevision { stream, expected, actual: Some(0), head: 1 };
+            row.measured.failed(1, conflict);
+            let mut report = Report::new(true, None);
+            report.row(&row).expect("standard output is there");
+            report.finish().is_err()
+        };
+        assert_eq!((failed(true), failed(false)), (false, true));
     }
 
     #[test]

@@ -8,8 +8,8 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use quipu_client::Client;
-use serde_json::json;
+use quipu_client::{Client, RetryPolicy};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::append::{Appender, Seeder};
@@ -17,7 +17,8 @@ use super::load::{self, Measured};
 use super::payload::PAYLOAD_BYTES;
 use super::read::{self, StreamReader};
 use super::report::{Report, Row};
-use super::{BenchArgs, Error, Workload, disk, fan_out, session};
+use super::workload::Workload;
+use super::{BenchArgs, Error, RowKind, disk, fan_out, mixed, session};
 
 const IN_FLIGHT: [usize; 4] = [1, 16, 64, 256];
 const BATCH_CLIENTS: usize = 16;
@@ -43,7 +44,8 @@ pub(super) struct Site {
     producer: Client,
     /// Connections to the do-nothing server; none when its row is not wanted.
     nothing: Vec<Client>,
-    dir: PathBuf,
+    /// The directory whose disk the bench's own server uses, if it has one.
+    dir: Option<PathBuf>,
     /// What all of this run's streams begin with.
     prefix: String,
     /// Rates of the do-nothing row, by calls in flight.
@@ -56,48 +58,56 @@ impl Site {
         args: BenchArgs,
         endpoint: &str,
         nothing: Option<&str>,
-        dir: &Path,
+        dir: Option<&Path>,
     ) -> Result<Self, Error> {
         let connections = usize::from(args.connections);
-        let producer = Client::connect(endpoint).await?;
+        let producer = connect(endpoint).await?;
         let clients = connect_all(endpoint, connections).await?;
         let nothing = match nothing {
             Some(endpoint) => connect_all(endpoint, connections).await?,
             None => Vec::new(),
         };
         let prefix = format!("bench-{}", Uuid::now_v7().simple());
-        Ok(Self { args, clients, producer, nothing, dir: dir.to_owned(), prefix, ceilings: HashMap::new() })
+        Ok(Self { args, clients, producer, nothing, dir: dir.map(Path::to_owned), prefix, ceilings: HashMap::new() })
+    }
+
+    /// Measures and prints a workload.
+    pub(super) async fn run_workload(self, workload: Workload, mut report: Report, cores: usize) -> Result<(), Error> {
+        self.setup(workload.facts(), &report, cores).await?;
+        mixed::measure(&self.clients, self.prefix, workload, self.args.row_length(), &mut report).await?;
+        report.finish()
     }
 
     /// Measures and prints every row that is wanted.
     pub(super) async fn run(mut self, mut report: Report, cores: usize) -> Result<(), Error> {
-        self.setup(&report, cores).await?;
-        if self.args.wants(Workload::DiskSync) && self.args.endpoint.is_none() {
-            let dir = self.dir.clone();
+        self.setup(vec![("payload_bytes", json!(PAYLOAD_BYTES))], &report, cores).await?;
+        if self.args.wants(RowKind::DiskSync)
+            && let Some(dir) = self.dir.clone()
+        {
             let measuring = tokio::task::spawn_blocking(move || disk::measure(&dir));
             let measured = measuring.await.expect("measuring the disk does not panic")?;
             report.row(&row("disk sync", 1, "syncs", measured))?;
         }
         for in_flight in IN_FLIGHT {
-            if self.args.wants(Workload::DoNothing) {
+            if self.args.wants(RowKind::DoNothing) {
                 let measured = self.appends(&self.nothing, "nothing", in_flight, 1).await;
                 self.ceilings.insert(in_flight, measured.rate());
                 report.row(&row("do nothing", in_flight, "calls", measured))?;
             }
-            if self.args.wants(Workload::Append) {
+            if self.args.wants(RowKind::Append) {
                 let measured = self.appends(&self.clients, "append", in_flight, 1).await;
                 let ceiling = self.ceilings.get(&in_flight).filter(|ceiling| **ceiling > 0.0);
                 let of_ceiling = ceiling.map(|ceiling| measured.rate() / ceiling);
                 report.row(&Row { of_ceiling, ..row("append", in_flight, "events", measured) })?;
             }
         }
-        if self.args.wants(Workload::Session) {
+        if self.args.wants(RowKind::Session) {
             let (name, in_flight) = (format!("{}-session", self.prefix), 256);
             let measured = session::measure(&self.clients[0], &name, in_flight, self.args.row_length()).await?;
             report.row(&row("session", in_flight, "events", measured))?;
         }
         for (workload, name, events) in
-            [(Workload::Batch100, "batch 100", 100), (Workload::Batch1000, "batch 1000", 1000)]
+            [(RowKind::Batch100, "batch 100", 100), (RowKind::Batch1000, "batch 1000", 1000)]
         {
             if self.args.wants(workload) {
                 let measured = self.appends(&self.clients, &name.replace(' ', "-"), BATCH_CLIENTS, events).await;
@@ -109,22 +119,23 @@ impl Site {
         report.finish()
     }
 
-    async fn setup(&self, report: &Report, cores: usize) -> Result<(), Error> {
+    async fn setup(&self, of_what: Vec<(&'static str, Value)>, report: &Report, cores: usize) -> Result<(), Error> {
         let info = self.clients[0].server_info().await?;
         let place = match &self.args.endpoint {
             Some(endpoint) => ("endpoint", json!(endpoint)),
             None => ("data_dir", json!(self.args.data_dir)),
         };
-        report.setup(&[
+        let mut facts = vec![
             ("version", json!(info.version)),
             ("engine", json!(info.engine)),
             ("durability", json!(info.durability)),
             place,
             ("cores", json!(cores)),
-            ("payload_bytes", json!(PAYLOAD_BYTES)),
             ("connections", json!(self.args.connections)),
             ("seconds_a_row", json!(self.args.row_length().as_secs())),
-        ])
+        ];
+        facts.extend(of_what);
+        report.setup(&facts)
     }
 
     async fn appends(&self, clients: &[Client], name: &str, in_flight: usize, events: usize) -> Measured {
@@ -137,14 +148,14 @@ impl Site {
     }
 
     async fn reads(&self, report: &mut Report) -> Result<(), Error> {
-        if self.args.wants(Workload::ReadAll) {
+        if self.args.wants(RowKind::ReadAll) {
             self.fill().await?;
             // A server that is in use may have any amount of events.
             let limit = if self.args.endpoint.is_some() { self.args.events_to_read() } else { 0 };
             let measured = read::whole_log(&self.clients[0], limit).await?;
             report.row(&row("read all", 1, "events", measured))?;
         }
-        if self.args.wants(Workload::ReadStream) {
+        if self.args.wants(RowKind::ReadStream) {
             let name = format!("{}-read", self.prefix);
             self.seed(&name).await?;
             for readers in READERS {
@@ -181,7 +192,7 @@ impl Site {
     }
 
     async fn deliveries(&self, report: &mut Report) -> Result<(), Error> {
-        if !self.args.wants(Workload::FanOut) {
+        if !self.args.wants(RowKind::FanOut) {
             return Ok(());
         }
         let clients = &self.clients[..self.clients.len().min(SUBSCRIBER_CONNECTIONS)];
@@ -198,9 +209,14 @@ impl Site {
 async fn connect_all(endpoint: &str, connections: usize) -> Result<Vec<Client>, Error> {
     let mut clients = Vec::with_capacity(connections);
     for _ in 0..connections {
-        clients.push(Client::connect(endpoint).await?);
+        clients.push(connect(endpoint).await?);
     }
     Ok(clients)
+}
+
+/// A connection on which a call that fails is one that failed: nothing is tried again.
+async fn connect(endpoint: &str) -> Result<Client, Error> {
+    Ok(Client::builder(endpoint).retry(RetryPolicy::none()).connect().await?)
 }
 
 /// The connection of each worker.
@@ -217,5 +233,5 @@ fn prepared(row: &'static str, measured: Measured) -> Result<(), Error> {
 }
 
 fn row(workload: &'static str, in_flight: usize, unit: &'static str, measured: Measured) -> Row {
-    Row { workload, in_flight, unit, measured, of_ceiling: None }
+    Row { workload, in_flight, unit, measured, of_ceiling: None, conflicts_expected: false }
 }

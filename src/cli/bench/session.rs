@@ -11,7 +11,6 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 
 use super::Error;
-use super::error::told;
 use super::load::{Done, Measured, Span};
 use super::payload::{PAYLOAD_BYTES, Proposer};
 
@@ -32,7 +31,7 @@ pub(super) async fn measure(
     let sending = tokio::spawn(send(sender, streams, starts, span));
     let mut measured = receive(receiver, started, span).await;
     if sending.await.is_err() {
-        measured.failed(1, "the sender panicked".to_owned());
+        measured.failed(1, "the sender panicked");
     }
     measured.elapsed = span.length();
     Ok(measured)
@@ -60,11 +59,11 @@ async fn receive(mut answers: AppendReceiver, mut started: mpsc::Receiver<Instan
             Ok(Some(Ok(answer))) => answer,
             Ok(None) => return measured,
             Ok(Some(Err(error))) => {
-                measured.failed(1 + started.len() as u64, told(&error));
+                measured.failed(1 + started.len() as u64, error);
                 return measured;
             }
             Err(_) => {
-                measured.failed(1, "no answer in time".to_owned());
+                measured.failed(1, "no answer in time");
                 return measured;
             }
         };
@@ -75,7 +74,7 @@ async fn receive(mut answers: AppendReceiver, mut started: mpsc::Receiver<Instan
                 measured.done(end - start, Done { count: 1, bytes: PAYLOAD_BYTES as u64 });
             }
             Ok(_) => {}
-            Err(error) => measured.failed(1, told(&error)),
+            Err(error) => measured.failed(1, error),
         }
     }
 }

@@ -13,7 +13,7 @@ use quipu_client::proto::event_store_client::EventStoreClient;
 use tonic::transport::Channel;
 
 use super::super::Error;
-use super::super::error::told;
+use super::super::failure::Failure;
 use super::super::load::{Done, Work, repeat};
 use super::super::payload::Proposer;
 
@@ -129,7 +129,7 @@ impl Filler {
 }
 
 impl Work for Filler {
-    async fn once(&mut self) -> Result<Done, String> {
+    async fn once(&mut self) -> Result<Done, Failure> {
         let turn = self.turns.fetch_add(1, Ordering::Relaxed);
         if turn >= self.transactions {
             return Ok(Done { count: 0, bytes: 0 });
@@ -145,7 +145,7 @@ impl Work for Filler {
         let request = proto::TransactRequest { appends, ..Default::default() };
         match self.stub.transact(request).await {
             Ok(_) => Ok(Done { count, bytes: count * GROWTH_PAYLOAD_BYTES as u64 }),
-            Err(status) => Err(told(&quipu_client::Error::from(status))),
+            Err(status) => Err(status.into()),
         }
     }
 }

@@ -5,7 +5,7 @@ use quipu_client::proto::{self, expected_revision, guard};
 use quipu_client::{Client, Query, QueryItem, ReadAll, ReadStream};
 use tonic::transport::Channel;
 
-use super::super::error::told;
+use super::super::failure::Failure;
 use super::super::load::{Done, Work};
 use super::super::payload::{Lots, Proposer};
 use super::filling::{Entities, GROWTH_PAYLOAD_BYTES, stream_of, tag_of};
@@ -98,16 +98,16 @@ impl Guarded {
 }
 
 impl Work for Guarded {
-    async fn once(&mut self) -> Result<Done, String> {
+    async fn once(&mut self) -> Result<Done, Failure> {
         if self.kind == GuardedKind::FrequentType && self.head == 0 {
             // The head is learnt by an append without a guard.
             let event = self.proposer.wire_event();
             let request = proto::AppendRequest { stream: "free-0".into(), events: vec![event], ..Default::default() };
             let answer = self.stub.append(request).await;
-            self.head = answer.map_err(|status| told(&quipu_client::Error::from(status)))?.into_inner().last_position;
+            self.head = answer?.into_inner().last_position;
         }
         let request = self.request();
-        let answer = self.stub.append(request).await.map_err(|status| told(&quipu_client::Error::from(status)))?;
+        let answer = self.stub.append(request).await?;
         self.head = answer.into_inner().last_position;
         Ok(Done { count: 1, bytes: GROWTH_PAYLOAD_BYTES as u64 })
     }
@@ -130,7 +130,7 @@ impl PointReader {
 }
 
 impl Work for PointReader {
-    async fn once(&mut self) -> Result<Done, String> {
+    async fn once(&mut self) -> Result<Done, Failure> {
         let entity = self.entities.drawn(self.turn % ASKED_FOR);
         self.turn += 1;
         let events = if self.by_query {
@@ -145,10 +145,9 @@ impl Work for PointReader {
                 Ok(reading) => reading.collect().await,
                 Err(error) => Err(error),
             }
-        }
-        .map_err(|error| told(&error))?;
+        }?;
         if events.len() as u64 != ASKED_EVENTS {
-            return Err(format!("{} events of {}", events.len(), tag_of(entity)));
+            return Err(format!("{} events of {}", events.len(), tag_of(entity)).into());
         }
         Ok(Done { count: 1, bytes: events.iter().map(|event| event.data.len() as u64).sum() })
     }

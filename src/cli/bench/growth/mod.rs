@@ -170,7 +170,7 @@ fn timed_start(data: &std::path::Path) -> Result<(ChildServer, Duration), Error>
 async fn append_one(endpoint: &str) -> Result<(), Error> {
     let client = Client::connect(endpoint).await?;
     let once = Guarded::new(&client, Entities::default(), GuardedKind::TagGuard).once().await;
-    once.map(drop).map_err(|cause| Error::Prepare { row: "a start after a kill", cause })
+    once.map(drop).map_err(|failure| Error::Prepare { row: "a start after a kill", cause: failure.text })
 }
 
 fn is_named(path: &std::path::Path, extension: &str) -> bool {

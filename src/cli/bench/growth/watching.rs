@@ -10,7 +10,7 @@ use tonic::transport::Channel;
 
 use super::super::Error;
 use super::super::child::ChildServer;
-use super::super::error::told;
+use super::super::failure::Failure;
 use super::super::load::{Done, Work, closed_loop};
 use super::super::payload::{Lots, PAYLOAD_BYTES, Proposer};
 use super::process::processor_time;
@@ -78,12 +78,12 @@ impl Appender {
 }
 
 impl Work for Appender {
-    async fn once(&mut self) -> Result<Done, String> {
+    async fn once(&mut self) -> Result<Done, Failure> {
         let events = (0..EVENTS_PER_APPEND).map(|_| self.event()).collect();
         let request = proto::AppendRequest { stream: self.stream.clone(), events, ..Default::default() };
         match self.stub.append(request).await {
             Ok(_) => Ok(Done { count: EVENTS_PER_APPEND, bytes: EVENTS_PER_APPEND * PAYLOAD_BYTES as u64 }),
-            Err(status) => Err(told(&quipu_client::Error::from(status))),
+            Err(status) => Err(status.into()),
         }
     }
 }
