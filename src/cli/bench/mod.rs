@@ -45,12 +45,10 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
 
-use self::error::Error;
-
 use self::child::ChildServer;
 use self::compare::Earlier;
 use self::dir::BenchDir;
-use self::error::refused;
+use self::error::{Error, refused};
 use self::report::Report;
 use self::rows::Site;
 use self::workload::WorkloadArgs;
