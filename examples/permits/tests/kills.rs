@@ -9,13 +9,18 @@
 #![allow(clippy::print_stdout, reason = "a test says which events it ran on")]
 
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use quipu_client::{Client, Message, RetryPolicy, SubscribeAll, Subscription};
 
 const KILLS: u64 = 20;
+
+/// After so long without an event the import is not going on.
+const PATIENCE: Duration = Duration::from_secs(60);
 const PERMITS: &str = env!("CARGO_BIN_EXE_permits");
 
 /// Who is killed, in turn.
@@ -59,10 +64,11 @@ impl Stage {
         }
     }
 
+    /// Imports the lines that it is fed.
     fn import(&self) -> Child {
         let mut import = command(&quipu());
-        import.args(["import", "--endpoint", &self.endpoint]).arg(&self.events);
-        import.stdout(Stdio::piped()).spawn().unwrap()
+        import.args(["import", "--endpoint", &self.endpoint, "-"]);
+        import.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap()
     }
 }
 
@@ -76,17 +82,30 @@ impl Drop for Stage {
 #[tokio::test]
 async fn twenty_kills_of_server_and_reactor_change_nothing_in_the_model() {
     let mut stage = Stage::new();
-    let total = std::io::BufRead::lines(&*std::fs::read(&stage.events).unwrap()).count() as u64;
+    let text = std::fs::read_to_string(&stage.events).unwrap();
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let total = lines.len() as u64;
     let builder = Client::builder(&stage.endpoint).retry(RetryPolicy::forever());
     let client = builder.connect_lazy().unwrap();
     let mut subscription = client.subscribe_all(SubscribeAll::new()).await.unwrap();
-    let import = stage.import();
+    let mut import = stage.import();
+    let mut feed = import.stdin.take().unwrap();
+    let mut portions = lines.chunks(lines.len().div_ceil(KILLS as usize + 2));
+    let mut fed = 0;
     for kill in 0..KILLS {
-        reach(&mut subscription, (kill + 1) * total / (KILLS + 2)).await;
+        let before = fed;
+        let portion = portions.next().unwrap();
+        feed.write_all(portion.concat().as_bytes()).unwrap();
+        fed += portion.len() as u64;
+        // There is always a portion on its way when somebody is killed, however fast the import is.
+        reach(&mut subscription, before).await;
         stage.kill(TURNS[kill as usize % TURNS.len()]);
     }
-    let imported = import.wait_with_output().unwrap();
-    assert!(imported.status.success(), "the import goes on through every kill");
+    for portion in portions {
+        feed.write_all(portion.concat().as_bytes()).unwrap();
+    }
+    drop(feed);
+    assert!(import.wait().unwrap().success(), "the import goes on through every kill");
     assert_eq!(client.server_info().await.unwrap().head, total, "every line is in, none twice");
     end(&mut stage.reactor);
 
@@ -96,14 +115,17 @@ async fn twenty_kills_of_server_and_reactor_change_nothing_in_the_model() {
     println!("{total} events, {KILLS} kills, no difference between the model and the file");
 }
 
-/// Follows the log until a position is there.
+/// Follows the log until an event at a position or behind it comes.
 async fn reach(subscription: &mut Subscription, position: u64) {
-    loop {
-        let message = subscription.next().await.unwrap();
-        if matches!(message, Message::Events(events) if events.last().unwrap().position >= position) {
-            return;
+    let reached = async {
+        loop {
+            let message = subscription.next().await.unwrap();
+            if matches!(message, Message::Events(events) if events.last().unwrap().position >= position) {
+                return;
+            }
         }
-    }
+    };
+    tokio::time::timeout(PATIENCE, reached).await.expect("the import goes on");
 }
 
 /// The events, one JSON object a line.

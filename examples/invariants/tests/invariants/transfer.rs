@@ -55,8 +55,9 @@ async fn the_sum_of_money_is_constant_when_the_server_is_killed_in_the_middle() 
     let mut subscription = follower.subscribe_all(SubscribeAll::new()).await.unwrap();
     let load = Load { attempts: 2 * LOAD.attempts, ..LOAD };
     let running = tokio::spawn(async move { transfer::run(&endpoint, load, Guarding::On).await });
+    let mut seen = 0;
     for kill in 0..KILLS {
-        reach(&mut subscription, 150 * (kill + 1)).await;
+        reach(&mut subscription, &mut seen, 150 * (kill + 1)).await;
         server.kill_and_restart();
     }
     assert!(!running.is_finished(), "the load goes on when the last kill is over");
@@ -91,12 +92,11 @@ async fn a_transfer_whose_outcome_is_unknown_is_made_again_and_moves_the_money_o
     }
 }
 
-/// Follows the log until a position is there.
-async fn reach(subscription: &mut Subscription, position: u64) {
-    loop {
-        let message = subscription.next().await.unwrap();
-        if matches!(message, Message::Events(events) if events.last().unwrap().position >= position) {
-            return;
+/// Follows the log until a position has been seen.
+async fn reach(subscription: &mut Subscription, seen: &mut u64, position: u64) {
+    while *seen < position {
+        if let Message::Events(events) = subscription.next().await.unwrap() {
+            *seen = events.last().unwrap().position;
         }
     }
 }

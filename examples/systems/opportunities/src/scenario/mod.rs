@@ -93,14 +93,16 @@ async fn kill(stage: &mut Stage, seed: u64, events: u64) -> Result<(), BoxError>
     let mut log = stage.client.subscribe_all(SubscribeAll::new()).await?;
     let slot = (events * 9 / 10 / KILLS).max(1);
     let first = chance.below(Role::REACTING.len() as u64);
+    let mut seen = 0;
     for kill in 0..KILLS {
         let at = kill * slot + chance.below(slot) + 1;
         let reached = async {
-            loop {
-                if matches!(log.next().await?, Message::Events(events) if events.iter().any(|it| it.position >= at)) {
-                    return Ok::<_, BoxError>(());
+            while seen < at {
+                if let Message::Events(events) = log.next().await? {
+                    seen = events.last().map_or(seen, |event| event.position);
                 }
             }
+            Ok::<_, BoxError>(())
         };
         tokio::time::timeout(DEADLINE, reached).await??;
         let turn = usize::try_from(first + kill - kill / 3).expect("few turns") % Role::REACTING.len();
