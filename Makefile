@@ -189,7 +189,8 @@ bench-paths: ## Measure the library by path: append, guard, read, subscribe
 	cargo bench --bench append_path --bench guard_path --bench read_path --bench subscribe_path -- $(PATHS_FLAGS)
 
 bench-instructions: ## Count the instructions of the hot paths, and show what moved; installs valgrind
-	command -v valgrind >/dev/null || $$([ $$(id -u) = 0 ] || echo sudo) apt-get install --yes valgrind
+	command -v valgrind >/dev/null || { as=$$([ $$(id -u) = 0 ] || echo sudo); \
+	  $$as apt-get update && $$as apt-get install --yes --no-install-recommends valgrind; }
 	mkdir -p target
 	{ rustc --version && valgrind --version && cargo bench --bench instructions; } >target/instructions.txt
 	mv target/instructions.txt benches/instructions.txt

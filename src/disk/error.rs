@@ -61,6 +61,6 @@ impl Error {
 
     /// Whether what was read ends too early, or is not there.
     pub fn is_missing(&self) -> bool {
-        matches!(self.source.kind(), io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof)
+        self.source.kind() == io::ErrorKind::NotFound || self.is_cut_short()
     }
 }

@@ -21,6 +21,7 @@ use crate::seeded::{Bug, is_planted};
 /// so many.
 const ROOM_BYTES_MIN: u64 = 64 << 10;
 const ROOM_BYTES_MAX: u64 = 256 << 10;
+static ZEROS: [u8; ROOM_BYTES_MAX as usize] = [0; ROOM_BYTES_MAX as usize];
 
 /// A block of so many bytes costs much more than the length that is made durable with it.
 const ROOM_BLOCK_BYTES_MAX: u64 = 64 << 10;
@@ -178,12 +179,12 @@ impl SegmentLog {
         let is_needed = end > self.file_bytes && is_small && self.disk.growing_is_dear();
         self.file_bytes = self.file_bytes.max(end);
         let room = end.clamp(ROOM_BYTES_MIN, ROOM_BYTES_MAX).min(self.options.segment_bytes.saturating_sub(end));
-        if is_needed && room > 0 && self.active.file().write_at(&vec![0; room as usize], end).is_ok() {
+        if is_needed && room > 0 && self.active.file().write_at(&ZEROS[..room as usize], end).is_ok() {
             self.file_bytes = end + room;
         }
     }
 
-    /// Cuts the room off that no block came for.
+    /// Cuts the room off that no block came for. The file is asked how long it is: zeros may have failed half way.
     fn give_room_back(&mut self) -> Result<(), Error> {
         if self.active.file().len()? > self.offset {
             self.active.file().set_len(self.offset)?;

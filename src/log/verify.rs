@@ -151,7 +151,7 @@ fn check(
 ) -> Result<Option<End>, Error> {
     let segment = Segment::open(disk, path, Open::Read)?;
     let bytes = match ends {
-        Ends::Sealed | Ends::Torn(_) => segment.file().len()?,
+        Ends::Sealed | Ends::Torn(_) => segment.end(),
         Ends::Durable(bytes) => bytes,
     };
     findings.segments += 1;

@@ -2,8 +2,9 @@
 //!
 //! Owns [`Measured`] and the two loops. In the closed loop a worker starts its next call when the last one
 //! has been answered, so the number of workers is the number of calls in flight; only what ends within the
-//! measured span counts, unless calls take longer than that. In the open loop events are due at their time, whether or not the server keeps up,
-//! and a latency counts from then, so that a server that falls behind can not hide it.
+//! measured span counts, unless calls take longer than that. In the open loop events are due at their time,
+//! whether or not the server keeps up, and a latency counts from then, so that a server that falls behind can
+//! not hide it.
 
 use std::future::Future;
 use std::sync::{Arc, OnceLock};

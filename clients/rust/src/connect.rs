@@ -94,7 +94,7 @@ impl ClientBuilder {
         let endpoint = self.to_endpoint()?;
         let channel = match self.is_local() {
             true => endpoint.connect_lazy(),
-            false => endpoint.connect_with_connector_lazy(corked()),
+            false => endpoint.connect_with_connector_lazy(corked(self.connect_timeout)),
         };
         let tenant = self.to_header()?;
         Ok(self.client(channel, tenant))
@@ -108,7 +108,7 @@ impl ClientBuilder {
         let endpoint = self.to_endpoint()?;
         let channel = match self.is_local() {
             true => endpoint.connect().await,
-            false => endpoint.connect_with_connector(corked()).await,
+            false => endpoint.connect_with_connector(corked(self.connect_timeout)).await,
         };
         let channel = channel.map_err(unreached)?;
         Ok(self.client(channel, tenant))
@@ -152,11 +152,12 @@ impl ClientBuilder {
 
 type CorkedConnector = MapResponse<HttpConnector, fn(TokioIo<TcpStream>) -> TokioIo<Corked<TcpStream>>>;
 
-/// Connects by TCP, and gathers what is written.
-fn corked() -> CorkedConnector {
+/// Connects by TCP, and gathers what is written. The addresses of a host share the time there is.
+fn corked(timeout: Duration) -> CorkedConnector {
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
+    tcp.set_connect_timeout(Some(timeout));
     tcp.map_response(|stream| TokioIo::new(Corked::new(stream.into_inner())))
 }
 

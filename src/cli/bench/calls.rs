@@ -62,8 +62,7 @@ impl MixCaller {
         let (expected, guards) = condition(workload.guard, streams, stream);
         match self.client.append_guarded(&streams.name(stream), expected, events, guards).await {
             Ok(appended) => {
-                streams.learn_events(stream, appended.last_revision + 1);
-                streams.learn_position(stream, appended.last_position);
+                streams.learn(stream, &appended);
                 load.accepted.fetch_add(count, Ordering::Relaxed);
                 Ok(Done { count: 1, bytes })
             }

@@ -68,7 +68,7 @@ pub(super) async fn measure(
     if workload.subscribers > 0 {
         let mut measured = gather(listening, deadline + GRACE).await;
         measured.elapsed = span.length();
-        report.row(&row("delivery", workload.subscribers, "events", measured))?;
+        report.row(&Row::of("delivery", workload.subscribers, "events", measured))?;
     }
     schedule.outcome().map_or(Ok(()), |outcome| report.open_loop(outcome))
 }
@@ -83,15 +83,11 @@ fn print_calls(workload: &Workload, span: Span, tally: &Tally, report: &mut Repo
         measured.elapsed = span.length();
         all.add(&measured);
         let conflicts_expected = *operation == Operation::Append && workload.guard != GuardKind::None;
-        let row = row(operation.name(), workload.in_flight, "calls", measured);
+        let row = Row::of(operation.name(), workload.in_flight, "calls", measured);
         report.row(&Row { conflicts_expected, ..row })?;
     }
     if operations.len() > 1 {
-        report.figures(&row("all calls", workload.in_flight, "calls", all))?;
+        report.figures(&Row::of("all calls", workload.in_flight, "calls", all))?;
     }
     Ok(())
-}
-
-fn row(workload: &'static str, in_flight: usize, unit: &'static str, measured: Measured) -> Row {
-    Row { workload, in_flight, unit, measured, of_ceiling: None, conflicts_expected: false }
 }

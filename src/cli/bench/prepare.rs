@@ -74,8 +74,7 @@ impl Work for StreamMaker {
         }
         let made = self.client.transact(transaction).await?;
         for (stream, appended) in range.zip(&made.appends) {
-            streams.learn_events(stream, appended.last_revision + 1);
-            streams.learn_position(stream, appended.last_position);
+            streams.learn(stream, appended);
         }
         Ok(Done { count: made.appends.len() as u64, bytes: 0 })
     }

@@ -32,6 +32,13 @@ pub(super) struct Row {
     pub(super) conflicts_expected: bool,
 }
 
+impl Row {
+    /// What was measured of a workload, held against nothing.
+    pub(super) fn of(workload: &'static str, in_flight: usize, unit: &'static str, measured: Measured) -> Self {
+        Self { workload, in_flight, unit, measured, of_ceiling: None, conflicts_expected: false }
+    }
+}
+
 /// Prints rows.
 #[derive(Debug)]
 pub(super) struct Report {
@@ -213,8 +220,7 @@ mod tests {
             measured.done(Duration::from_micros(micros), Done { count: 5, bytes: 1_000_000 });
         }
         measured.elapsed = Duration::from_secs(2);
-        let (of_ceiling, conflicts_expected) = (Some(0.5), false);
-        Row { workload: "append", in_flight: 16, unit: "events", measured, of_ceiling, conflicts_expected }
+        Row { of_ceiling: Some(0.5), ..Row::of("append", 16, "events", measured) }
     }
 
     #[test]

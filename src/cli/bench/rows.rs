@@ -86,32 +86,32 @@ impl Site {
         {
             let measuring = tokio::task::spawn_blocking(move || disk::measure(&dir));
             let measured = measuring.await.expect("measuring the disk does not panic")?;
-            report.row(&row("disk sync", 1, "syncs", measured))?;
+            report.row(&Row::of("disk sync", 1, "syncs", measured))?;
         }
         for in_flight in IN_FLIGHT {
             if self.args.wants(RowKind::DoNothing) {
                 let measured = self.appends(&self.nothing, "nothing", in_flight, 1).await;
                 self.ceilings.insert(in_flight, measured.rate());
-                report.row(&row("do nothing", in_flight, "calls", measured))?;
+                report.row(&Row::of("do nothing", in_flight, "calls", measured))?;
             }
             if self.args.wants(RowKind::Append) {
                 let measured = self.appends(&self.clients, "append", in_flight, 1).await;
                 let ceiling = self.ceilings.get(&in_flight).filter(|ceiling| **ceiling > 0.0);
                 let of_ceiling = ceiling.map(|ceiling| measured.rate() / ceiling);
-                report.row(&Row { of_ceiling, ..row("append", in_flight, "events", measured) })?;
+                report.row(&Row { of_ceiling, ..Row::of("append", in_flight, "events", measured) })?;
             }
         }
         if self.args.wants(RowKind::Session) {
             let (name, in_flight) = (format!("{}-session", self.prefix), 256);
             let measured = session::measure(&self.clients[0], &name, in_flight, self.args.row_length()).await?;
-            report.row(&row("session", in_flight, "events", measured))?;
+            report.row(&Row::of("session", in_flight, "events", measured))?;
         }
         for (workload, name, events) in
             [(RowKind::Batch100, "batch 100", 100), (RowKind::Batch1000, "batch 1000", 1000)]
         {
             if self.args.wants(workload) {
                 let measured = self.appends(&self.clients, &name.replace(' ', "-"), BATCH_CLIENTS, events).await;
-                report.row(&row(name, BATCH_CLIENTS, "events", measured))?;
+                report.row(&Row::of(name, BATCH_CLIENTS, "events", measured))?;
             }
         }
         self.reads(&mut report).await?;
@@ -153,7 +153,7 @@ impl Site {
             // A server that is in use may have any amount of events.
             let limit = if self.args.endpoint.is_some() { self.args.events_to_read() } else { 0 };
             let measured = read::whole_log(&self.clients[0], limit).await?;
-            report.row(&row("read all", 1, "events", measured))?;
+            report.row(&Row::of("read all", 1, "events", measured))?;
         }
         if self.args.wants(RowKind::ReadStream) {
             let name = format!("{}-read", self.prefix);
@@ -163,7 +163,7 @@ impl Site {
                     |client: &Client| StreamReader::new(client.clone(), name.clone(), SEEDED_STREAMS, SEEDED_EVENTS);
                 let workers = spread(&self.clients, readers).map(reader).collect();
                 let measured = load::closed_loop(workers, self.args.row_length()).await;
-                report.row(&row("read stream", readers, "reads", measured))?;
+                report.row(&Row::of("read stream", readers, "reads", measured))?;
             }
         }
         Ok(())
@@ -200,7 +200,7 @@ impl Site {
             let stream = format!("{}-fan-out-{subscribers}", self.prefix);
             let length = self.args.row_length();
             let measured = fan_out::measure(&self.producer, clients, &stream, subscribers, length).await?;
-            report.row(&row("fan out", subscribers, "events", measured))?;
+            report.row(&Row::of("fan out", subscribers, "events", measured))?;
         }
         Ok(())
     }
@@ -230,8 +230,4 @@ fn prepared(row: &'static str, measured: Measured) -> Result<(), Error> {
         Some(cause) => Err(Error::Prepare { row, cause }),
         None => Ok(()),
     }
-}
-
-fn row(workload: &'static str, in_flight: usize, unit: &'static str, measured: Measured) -> Row {
-    Row { workload, in_flight, unit, measured, of_ceiling: None, conflicts_expected: false }
 }

@@ -7,6 +7,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use clap::ValueEnum;
+use quipu_client::Appended;
 
 use super::payload::Lots;
 
@@ -105,6 +106,12 @@ impl Streams {
     /// The head, as far as is known.
     pub(super) fn head(&self) -> u64 {
         self.head.load(Ordering::Relaxed)
+    }
+
+    /// Takes note of an append to a stream.
+    pub(super) fn learn(&self, stream: usize, appended: &Appended) {
+        self.learn_events(stream, appended.last_revision + 1);
+        self.learn_position(stream, appended.last_position);
     }
 
     /// Takes note of how many events a stream has.
