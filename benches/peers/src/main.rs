@@ -259,8 +259,8 @@ fn conditions(args: &Args, results: &Results, rounds_took: Duration, took: Durat
         let (size, times) = (results.large_log(), large::SAMPLES);
         let minutes = (took - rounds_took).as_secs_f64() / 60.0;
         format!(
-            " The large log has {size}: {minutes:.1} of the minutes; filled once, everything else there measured {times} \
-             times."
+            " The large log has {size}: {minutes:.1} of the minutes; filled once, everything else there measured \
+             {times} times."
         )
     };
     format!(

@@ -1,8 +1,8 @@
 //! What was measured, as one picture.
 //!
-//! Owns an SVG of panels on white, three in a row, each for a kind of workload or two, with a bar for each peer. The
-//! last three show the large log, if there is one. Axes begin at zero and are labelled with their units; latencies,
-//! which differ by powers of ten, have a logarithmic axis. Colours are told apart by most who see few of them.
+//! Owns an SVG of panels on white, three in a row, each for a kind of workload or two that was measured, with a bar for
+//! each peer. Axes begin at zero and are labelled with their units; latencies, which differ by powers of ten, have a
+//! logarithmic axis. Colours are told apart by most who see few of them.
 
 use std::fmt::Write;
 
@@ -122,7 +122,7 @@ const PANELS: [Panel; 9] = [
 
 /// All of it.
 pub(crate) fn svg(results: &Results) -> String {
-    let panels: Vec<&Panel> = PANELS.iter().filter(|panel| panel.is_shown(&results.rows)).collect();
+    let panels: Vec<&Panel> = PANELS.iter().filter(|panel| panel.has_any_of(&results.rows)).collect();
     let height = HEAD + panels.len().div_ceil(PANELS_ABREAST) as f64 * PANEL_HEIGHT + FOOT;
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" font-family=\"sans-serif\" \
@@ -152,9 +152,8 @@ pub(crate) fn svg(results: &Results) -> String {
 }
 
 impl Panel {
-    /// Panels of the rounds are always there, in their places.
-    fn is_shown(&self, rows: &[Row]) -> bool {
-        self.kinds.iter().any(|kind| !kind.is_large() || rows.iter().any(|row| row.kind == *kind))
+    fn has_any_of(&self, rows: &[Row]) -> bool {
+        rows.iter().any(|row| self.kinds.contains(&row.kind))
     }
 
     fn draw(&self, svg: &mut String, (x, y): (f64, f64), results: &Results, columns: &[(&Column, &str)]) {
@@ -170,8 +169,7 @@ impl Panel {
             let at = foot - axis.part(tick) * height;
             let (left, right) = (x + LEFT, x + PANEL_WIDTH);
             let _ = writeln!(svg, "<path d=\"M{left:.1} {at:.1}H{right:.1}\" stroke=\"#ddd\"/>");
-            let label = if tick < 10.0 && tick.fract() > 0.0 { tick.to_string() } else { grouped(tick) };
-            text(svg, (x + LEFT - 5.0, at + 4.0), "text-anchor=\"end\"", &label);
+            text(svg, (x + LEFT - 5.0, at + 4.0), "text-anchor=\"end\"", &tick_label(tick));
         }
         let turn = (x + 14.0, y + TOP + height / 2.0);
         let turned = format!("text-anchor=\"middle\" transform=\"rotate(-90 {:.1} {:.1})\"", turn.0, turn.1);
@@ -264,6 +262,12 @@ fn step_of(high: f64) -> f64 {
     }
 }
 
+/// Ticks are sums, so that 0.6 may be a little more.
+fn tick_label(tick: f64) -> String {
+    let tick = (tick * 1e6).round() / 1e6;
+    if tick < 10.0 && tick.fract() > 0.0 { tick.to_string() } else { grouped(tick) }
+}
+
 fn text(svg: &mut String, (x, y): (f64, f64), style: &str, words: &str) {
     let words = words.replace('&', "&amp;").replace('<', "&lt;");
     let _ = writeln!(svg, "<text x=\"{x:.1}\" y=\"{y:.1}\" {style}>{words}</text>");
@@ -281,15 +285,22 @@ mod tests {
         assert_eq!(axis.ticks().first(), Some(&0.0));
         assert!(axis.until > 95.6 && axis.ticks().len() >= 4 && axis.ticks().len() <= 12);
         assert!((axis.part(axis.until) - 1.0).abs() < 1e-9);
+        assert_eq!(
+            Axis::over([0.9].into_iter(), false).ticks().into_iter().map(tick_label).nth(3).as_deref(),
+            Some("0.6")
+        );
         let decades = Axis::over([0.4, 250.0].into_iter(), true).ticks();
         assert_eq!(decades.len(), 5, "{decades:?}");
     }
 
     #[test]
-    fn the_large_log_has_its_panels_only_if_it_is_there() {
-        let large = |rows: Vec<Row>| PANELS.iter().filter(|panel| panel.is_shown(&rows)).count();
-        assert_eq!(large(vec![Row { kind: Kind::Stalled, load: 0 }]), 6);
-        assert_eq!(large(vec![Row { kind: Kind::LargeLog, load: 1 }, Row { kind: Kind::Cold, load: 1 }]), 8);
+    fn a_panel_is_there_if_one_of_its_rows_is() {
+        let panels = |kinds: &[Kind]| {
+            let rows: Vec<Row> = kinds.iter().map(|&kind| Row { kind, load: 1 }).collect();
+            PANELS.iter().filter(|panel| panel.has_any_of(&rows)).count()
+        };
+        assert_eq!(panels(&[Kind::Stalled]), 0);
+        assert_eq!(panels(&[Kind::Fill, Kind::LargeLog, Kind::Cold]), 2);
     }
 
     #[test]
