@@ -26,7 +26,7 @@ pub(crate) struct Footprint {
 }
 
 /// What a server takes with a large log.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct LargeFootprint {
     /// Resident bytes after the fill.
     pub(crate) filled: u64,
@@ -34,6 +34,8 @@ pub(crate) struct LargeFootprint {
     pub(crate) read: u64,
     /// Bytes on disk for a byte of payload.
     pub(crate) disk: f64,
+    /// Seconds until it listens when the page cache has nothing of its files, each time.
+    pub(crate) starts: Vec<f64>,
 }
 
 /// All of it as Markdown.
@@ -88,21 +90,22 @@ fn stalled(results: &Results) -> String {
 
 /// What servers take with a large log.
 fn large(results: &Results) -> String {
-    let columns: Vec<(&Column, LargeFootprint)> =
-        results.columns.iter().filter_map(|column| Some((column, column.large?))).collect();
+    let columns: Vec<(&Column, &LargeFootprint)> =
+        results.columns.iter().filter_map(|column| Some((column, column.large.as_ref()?))).collect();
     if columns.is_empty() {
         return String::new();
     }
     let mut text = format!(
         "With the large log of {}. A payload is not all that is stored: each event also has a type and its stream or \
          tag, and in Quipu and UmaDB an id of 16 bytes.\n\n\
-         | server | resident after the fill | resident after the reads | bytes on disk per byte of payload |\n\
-         |---|--:|--:|--:|\n",
+         | server | resident after the fill | resident after the reads | bytes on disk per byte of payload | start, cold |\n\
+         |---|--:|--:|--:|--:|\n",
         results.large_log()
     );
     for (column, it) in columns {
         let (filled, read) = (megabytes(it.filled as f64), megabytes(it.read as f64));
-        let _ = writeln!(text, "| {} | {filled} | {read} | {:.2} |", column.name, it.disk);
+        let start = median(it.starts.iter().copied()).map_or_else(dash, |seconds| format!("{seconds:.2} s"));
+        let _ = writeln!(text, "| {} | {filled} | {read} | {:.2} | {start} |", column.name, it.disk);
     }
     text.push('\n');
     text
@@ -134,12 +137,12 @@ mod tests {
 
     #[test]
     fn the_large_log_is_told_with_its_size() {
-        let it = LargeFootprint { filled: 100_000_000, read: 200_000_000, disk: 1.5 };
+        let it = LargeFootprint { filled: 100_000_000, read: 200_000_000, disk: 1.5, starts: vec![0.5, 9.0, 0.25] };
         let there = Column { name: "There".to_owned(), large: Some(it), ..Column::default() };
         let results = Results { columns: vec![there], large_streams: 1_000, ..Results::default() };
         let text = large(&results);
         assert!(text.contains("large log of 10,000 events of 256 bytes in 1,000 streams or tags of 10"), "{text}");
-        assert!(text.ends_with("| There | 100 MB | 200 MB | 1.50 |\n\n"), "{text}");
+        assert!(text.ends_with("| There | 100 MB | 200 MB | 1.50 | 0.50 s |\n\n"), "{text}");
         assert_eq!(large(&Results::default()), "");
     }
 }

@@ -4,7 +4,7 @@
 //! streams of it while they are in memory, and reads such streams again from a server that was stopped and has started
 //! over files of which the page cache has nothing.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
@@ -55,16 +55,20 @@ impl Turn<'_> {
             }
         }
         let disk = bytes_on_disk(&self.site.data) as f64 / (events * PAYLOAD_BYTES as u64) as f64;
-        column.large = Some(LargeFootprint { filled, read: lab.server.memory(), disk });
+        let mut footprint = LargeFootprint { filled, read: lab.server.memory(), disk, starts: Vec::new() };
         lab.close().await?;
         for (_, row) in rows_of(rows, Kind::Cold) {
             for _ in 0..SAMPLES {
                 evict(&self.site.data).context("evict")?;
-                let lab = self.lab(Server::start_again(self.peer, self.site).await?).await?;
+                let start = Instant::now();
+                let server = Server::start_again(self.peer, self.site).await?;
+                footprint.starts.push(start.elapsed().as_secs_f64());
+                let lab = self.lab(server).await?;
                 note(rows, column, *row, measure(&lab, *row).await?);
                 lab.close().await?;
             }
         }
+        column.large = Some(footprint);
         Ok(())
     }
 
