@@ -34,7 +34,7 @@ pub(crate) struct LargeFootprint {
     pub(crate) read: u64,
     /// Bytes on disk for a byte of payload.
     pub(crate) disk: f64,
-    /// Seconds until it listens when the page cache has nothing of its files, each time.
+    /// Seconds until it has answered a first read when the page cache has nothing of its files, each time.
     pub(crate) starts: Vec<f64>,
 }
 

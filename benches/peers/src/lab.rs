@@ -111,12 +111,18 @@ impl<'a> Lab<'a> {
             }
             Kind::ReadLog | Kind::LargeLog => self.read_log().await,
             Kind::ReadStream | Kind::Warm => self.read_streams(load, Span::of(self.length)).await,
-            // The first reads count: they are the coldest.
+            // No warm-up: the first reads are the coldest.
             Kind::Cold => self.read_streams(load, Span::at_once(self.length)).await,
             Kind::Live => self.live(load).await,
             Kind::Stalled => self.stalled(load).await,
             Kind::Fill => self.fill(load).await,
         }
+    }
+
+    /// Reads the first of the short streams.
+    pub(crate) async fn read_one(&self) -> Result<()> {
+        self.clients[0].read_stream(&seeded(0)).await?;
+        Ok(())
     }
 
     async fn read_streams(&self, readers: usize, span: Span) -> Result<Sample> {
