@@ -196,7 +196,7 @@ bench-instructions: ## Count the instructions of the hot paths, and show what mo
 	mv target/instructions.txt benches/instructions.txt
 	git --no-pager diff --unified=0 -- benches/instructions.txt
 
-bench-peers: ## Measure Quipu beside its peers: half an hour and installs before; PEERS_FLAGS=--short, three minutes
+bench-peers: ## Measure Quipu beside its peers: half an hour and installs before; PEERS_FLAGS=--short, five minutes
 	cargo build --release --bin quipu
 	benches/peers/install.sh
 	cd benches/peers && cargo fmt --check

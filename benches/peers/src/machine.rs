@@ -1,12 +1,13 @@
 //! The machine that all of them share.
 //!
-//! Owns what is asked of it as a whole: memory, processor time, room on the disk, a free port.
+//! Owns what is asked of it as a whole: memory, processor time, room on the disk, what it keeps of files, a free port.
 
-use std::fs;
+use std::fs::{self, File};
 use std::net::TcpListener;
 use std::path::Path;
 
 use anyhow::Result;
+use rustix::fs::{Advice, fadvise};
 
 use crate::process::TICKS_PER_SECOND;
 
@@ -34,6 +35,22 @@ pub(crate) fn bytes_on_disk(dir: &Path) -> u64 {
     entries.flatten().map(taken).sum()
 }
 
+/// Has the kernel forget what it keeps in memory of the files of a directory. Nobody may have them open.
+pub(crate) fn evict(dir: &Path) -> Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            evict(&entry.path())?;
+        } else if entry.file_type()?.is_file() {
+            let file = File::open(entry.path())?;
+            // Only pages that the disk has can go.
+            file.sync_all()?;
+            fadvise(&file, 0, None, Advice::DontNeed)?;
+        }
+    }
+    Ok(())
+}
+
 /// A port that is free at the moment.
 pub(crate) fn free_port() -> Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
@@ -59,6 +76,16 @@ fn busy(stat: &str) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn files_are_whole_after_their_pages_were_evicted() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let inner = dir.path().join("inner");
+        fs::create_dir(&inner).expect("a directory within");
+        fs::write(inner.join("file"), [7; 10_000]).expect("a file");
+        evict(dir.path()).expect("no file is special");
+        assert_eq!(fs::read(inner.join("file")).expect("it is there"), [7; 10_000]);
+    }
 
     #[test]
     fn idle_time_is_nobody_s() {

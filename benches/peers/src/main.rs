@@ -1,12 +1,14 @@
 //! Quipu beside its peers, in one run.
 //!
 //! Owns the arguments and the order of things: round by round, peer by peer, each on a fresh directory, with no
-//! other server running meanwhile. What a peer is and can do is in `peer.rs` and `peers/`, its server in `server.rs`,
-//! what is asked of it in `workload.rs`, how in `lab.rs` and `load.rs`, whether it keeps its word in `durable.rs`, the
-//! paper in `table.rs` and `plot.rs`.
+//! other server running meanwhile, and at last each once more with a large log (`large.rs`). What a peer is and can do
+//! is in `peer.rs` and `peers/`, its server in `server.rs`, what is asked of it in `workload.rs`, how in `lab.rs` and
+//! `load.rs`, whether it keeps its word in `durable.rs`, the paper in `table.rs`, `footprint.rs` and `plot.rs`.
 
 mod durable;
+mod footprint;
 mod lab;
+mod large;
 mod load;
 mod machine;
 mod payload;
@@ -27,13 +29,14 @@ use anyhow::{Context, Result, bail};
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::footprint::Footprint;
 use crate::lab::{CONNECTIONS, Lab};
 use crate::machine::{bytes_on_disk, free_port, memory_of_the_machine, processors};
 use crate::payload::PAYLOAD_BYTES;
 use crate::peer::{Peer, Site};
 use crate::server::Server;
-use crate::table::{Column, Footprint, Results, median};
-use crate::workload::{Kind, Row, rows};
+use crate::table::{Column, Results, median};
+use crate::workload::{Kind, Row, STREAM_EVENTS, rows};
 
 /// How long the disk is measured by itself before each turn.
 const DISK_SYNC_LENGTH: Duration = Duration::from_millis(500);
@@ -60,9 +63,12 @@ struct Args {
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=99))]
     rounds: u64,
     /// How long each row is measured, in seconds.
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=3600))]
     seconds: u64,
-    /// A look rather than a measurement: one round, one second a row.
+    /// How many events the large log has, 0 for none: 10,000,000 unless told, 200,000 with `--short`.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=1_000_000_000))]
+    large_events: Option<u64>,
+    /// A look rather than a measurement: one round, one second a row, a small large log.
     #[arg(long, conflicts_with_all = ["rounds", "seconds"])]
     short: bool,
 }
@@ -81,8 +87,15 @@ impl Args {
         if self.short { 1_000 } else { 10_000 }
     }
 
+    /// How many short streams the large log has.
+    fn large_streams(&self) -> u64 {
+        self.large_events.unwrap_or(if self.short { 200_000 } else { 10_000_000 }) / STREAM_EVENTS as u64
+    }
+
     fn rows(&self) -> Vec<Row> {
-        rows().into_iter().filter(|row| self.workloads.is_empty() || self.workloads.contains(&row.kind)).collect()
+        let is_chosen = |kind| self.workloads.is_empty() || self.workloads.contains(&kind);
+        let is_there = |kind: Kind| !kind.is_large() || self.large_streams() > 0;
+        rows().into_iter().filter(|row| is_chosen(row.kind) && is_there(row.kind)).collect()
     }
 
     fn wants(&self, peer: &dyn Peer) -> bool {
@@ -109,6 +122,9 @@ async fn run(args: &Args) -> Result<()> {
     fs::create_dir_all(&args.data)?;
     let data = fs::canonicalize(&args.data)?;
     let mut results = Results { rows: args.rows(), ..Results::default() };
+    if results.rows.iter().any(|row| row.kind.is_large()) {
+        results.large_streams = args.large_streams();
+    }
     let mut peers = Vec::new();
     for peer in peers::all().into_iter().filter(|peer| args.wants(peer.as_ref())) {
         match column(peer.as_ref(), &tools) {
@@ -140,7 +156,11 @@ async fn run(args: &Args) -> Result<()> {
             }
         }
     }
-    results.conditions = conditions(args, &results, start.elapsed());
+    let rounds_took = start.elapsed();
+    if results.large_streams > 0 {
+        large_turns(args, &peers, &mut results, (&tools, &data)).await?;
+    }
+    results.conditions = conditions(args, &results, rounds_took, start.elapsed());
     let (table, plot) = (args.out.join("peers.md"), args.out.join("peers.svg"));
     let text = results.markdown();
     fs::write(&table, &text)?;
@@ -170,15 +190,11 @@ fn site(tools: &Path, home: &Path) -> Result<Site> {
 /// One round of one peer: all rows on one server.
 async fn turn(args: &Args, peer: &dyn Peer, site: &Site, rows: &[Row], column: &mut Column) -> Result<()> {
     let server = Server::start(peer, site, None).await?;
-    let mut clients = Vec::new();
-    for _ in 0..CONNECTIONS {
-        clients.push(peer.connect(site).await?);
-    }
-    let mut lab = Lab { server, clients, length: args.row_length(), streams: args.streams() };
+    let lab = Lab::around(server, (peer, site), args.row_length(), args.streams()).await?;
     if peer.stores() {
         lab.seed().await?;
     }
-    for (number, row) in rows.iter().enumerate() {
+    for (number, row) in rows.iter().enumerate().filter(|(_, row)| !row.kind.is_large()) {
         if let Some(why) = peer.lacks(row.kind) {
             column.gaps.insert(number, why.to_owned());
             continue;
@@ -199,19 +215,58 @@ async fn turn(args: &Args, peer: &dyn Peer, site: &Site, rows: &[Row], column: &
             }
         }
     }
-    lab.clients.clear();
-    lab.server.stop().await
+    lab.close().await
+}
+
+/// Each peer with a large log, if it can have one.
+async fn large_turns(
+    args: &Args,
+    peers: &[Box<dyn Peer>],
+    results: &mut Results,
+    (tools, data): (&Path, &Path),
+) -> Result<()> {
+    for (peer, column) in peers.iter().zip(&mut results.columns) {
+        let large: Vec<usize> = (0..results.rows.len()).filter(|&row| results.rows[row].kind.is_large()).collect();
+        let Some(&first) = large.first() else { continue };
+        if let Some(why) = peer.lacks(results.rows[first].kind) {
+            column.gaps.extend(large.into_iter().map(|row| (row, why.to_owned())));
+            continue;
+        }
+        eprintln!("large log: {}", peer.name());
+        let start = Instant::now();
+        let home = tempfile::tempdir_in(data)?;
+        let site = site(tools, home.path())?;
+        let turn =
+            large::Turn { peer: peer.as_ref(), site: &site, length: args.row_length(), streams: results.large_streams };
+        if let Err(why) = turn.take(&results.rows, column).await {
+            eprintln!("  FAILED: {why:#}");
+            column.gaps.extend(large.into_iter().map(|row| (row, format!("failed: {why:#}"))));
+            results.missing.push((format!("{} with the large log", peer.name()), format!("{why:#}")));
+        }
+        eprintln!("  {:.0} s in all", start.elapsed().as_secs_f64());
+    }
+    Ok(())
 }
 
 /// What the reader has to know of the machine and the run.
-fn conditions(args: &Args, results: &Results, took: Duration) -> String {
+fn conditions(args: &Args, results: &Results, rounds_took: Duration, took: Duration) -> String {
     let memory = memory_of_the_machine() >> 30;
     let others: Vec<f64> = results.columns.iter().flat_map(Column::others).collect();
     let most = others.iter().copied().fold(0.0, f64::max);
+    let large = if results.large_streams == 0 {
+        String::new()
+    } else {
+        let (size, times) = (results.large_log(), large::SAMPLES);
+        let minutes = (took - rounds_took).as_secs_f64() / 60.0;
+        format!(
+            " The large log has {size}: {minutes:.1} of the minutes; filled once, everything else there measured \
+             {times} times."
+        )
+    };
     format!(
         "Rounds: {}; {} s a row, payloads of {PAYLOAD_BYTES} bytes, at most {CONNECTIONS} connections; {} processors and \
          {memory} GiB, shared by one server at a time and the load generator; {} minutes in all. Other processes and the \
-         kernel's own took {:.0} % of the processors in the median measurement and {:.0} % at most.",
+         kernel's own took {:.0} % of the processors in the median measurement and {:.0} % at most.{large}",
         args.rounds(),
         args.row_length().as_secs(),
         processors(),

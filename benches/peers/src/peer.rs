@@ -111,6 +111,14 @@ pub(crate) trait Client: Send + Sync {
         Ok(None)
     }
 
+    /// Appends the events of several streams, or tags, without guards: in one append where the client can.
+    async fn fill(&self, streams: Vec<(String, Vec<Bytes>)>) -> Result<()> {
+        for (stream, events) in streams {
+            self.append(&stream, Guard::Nothing, events).await?;
+        }
+        Ok(())
+    }
+
     /// Reads the whole log and returns how many events came.
     async fn read_log(&self) -> Result<u64>;
 
@@ -119,6 +127,15 @@ pub(crate) trait Client: Send + Sync {
 
     /// Follows the log from its end. Returns once nothing that is appended later can be missed.
     async fn subscribe(&self) -> Result<Box<dyn Subscriber>>;
+
+    /// Opens so many subscriptions that never read on, until what is returned goes away.
+    async fn stall(&self, subscribers: usize) -> Result<Box<dyn Send>> {
+        let mut stalled = Vec::with_capacity(subscribers);
+        for _ in 0..subscribers {
+            stalled.push(self.subscribe().await?);
+        }
+        Ok(Box::new(stalled))
+    }
 }
 
 /// What a subscriber shows payloads to.

@@ -1,8 +1,8 @@
 //! What was measured, as one picture.
 //!
-//! Owns an SVG of six panels on white, one for each kind of workload, with a bar for each peer. Axes begin at
-//! zero and are labelled with their units; latencies, which differ by powers of ten, have a logarithmic axis.
-//! Colours are told apart by most who see few of them.
+//! Owns an SVG of panels on white, three in a row, each for a kind of workload or two that was measured, with a bar for
+//! each peer. Axes begin at zero and are labelled with their units; latencies, which differ by powers of ten, have a
+//! logarithmic axis. Colours are told apart by most who see few of them.
 
 use std::fmt::Write;
 
@@ -13,7 +13,8 @@ const WIDTH: f64 = 1200.0;
 const PANEL_WIDTH: f64 = 380.0;
 const PANEL_HEIGHT: f64 = 300.0;
 const HEAD: f64 = 76.0;
-const HEIGHT: f64 = HEAD + 2.0 * PANEL_HEIGHT + 24.0;
+const FOOT: f64 = 24.0;
+const PANELS_ABREAST: usize = 3;
 
 /// The plot area within a panel.
 const LEFT: f64 = 62.0;
@@ -24,9 +25,9 @@ const COLOURS: [&str; 7] = ["#d55e00", "#f0b27a", "#0072b2", "#009e73", "#cc79a7
 
 const DASH: &str = "–";
 
-/// One of the six.
+/// One of them.
 struct Panel {
-    kind: Kind,
+    kinds: &'static [Kind],
     title: &'static str,
     /// What the upright axis counts.
     unit: &'static str,
@@ -44,9 +45,9 @@ fn p99(sample: &Sample) -> Option<f64> {
     sample.p99
 }
 
-const PANELS: [Panel; 6] = [
+const PANELS: [Panel; 9] = [
     Panel {
-        kind: Kind::Guarded,
+        kinds: &[Kind::Guarded],
         title: "Guarded durable append of one event",
         unit: "thousand events/s",
         axis: "appends in flight",
@@ -54,7 +55,7 @@ const PANELS: [Panel; 6] = [
         value: per_second,
     },
     Panel {
-        kind: Kind::Pipelined,
+        kinds: &[Kind::Pipelined],
         title: "Pipelined durable append of one event",
         unit: "thousand events/s",
         axis: "appends in flight",
@@ -62,7 +63,7 @@ const PANELS: [Panel; 6] = [
         value: per_second,
     },
     Panel {
-        kind: Kind::Batch,
+        kinds: &[Kind::Batch],
         title: "Durable append of many events, 16 clients",
         unit: "thousand events/s",
         axis: "events an append",
@@ -70,7 +71,7 @@ const PANELS: [Panel; 6] = [
         value: per_second,
     },
     Panel {
-        kind: Kind::ReadLog,
+        kinds: &[Kind::ReadLog],
         title: "Read of the whole log",
         unit: "thousand events/s",
         axis: "readers",
@@ -78,7 +79,7 @@ const PANELS: [Panel; 6] = [
         value: per_second,
     },
     Panel {
-        kind: Kind::ReadStream,
+        kinds: &[Kind::ReadStream],
         title: "Read of a stream of ten events",
         unit: "thousand reads/s",
         axis: "readers",
@@ -86,20 +87,46 @@ const PANELS: [Panel; 6] = [
         value: per_second,
     },
     Panel {
-        kind: Kind::Live,
+        kinds: &[Kind::Live],
         title: "Append to live subscriber, p99, 5,000 events/s",
         unit: "milliseconds",
         axis: "subscribers",
         logarithmic: true,
         value: p99,
     },
+    Panel {
+        kinds: &[Kind::Fill, Kind::LargeLog],
+        title: "Large log: fill, read of the whole",
+        unit: "thousand events/s",
+        axis: "clients that fill, reader",
+        logarithmic: false,
+        value: per_second,
+    },
+    Panel {
+        kinds: &[Kind::Warm],
+        title: "Large log: read of a stream of ten events, warm",
+        unit: "thousand reads/s",
+        axis: "readers",
+        logarithmic: false,
+        value: per_second,
+    },
+    Panel {
+        kinds: &[Kind::Cold],
+        title: "Large log: read of a stream of ten events, cold",
+        unit: "thousand reads/s",
+        axis: "readers",
+        logarithmic: false,
+        value: per_second,
+    },
 ];
 
 /// All of it.
 pub(crate) fn svg(results: &Results) -> String {
+    let panels: Vec<&Panel> = PANELS.iter().filter(|panel| panel.has_any_of(&results.rows)).collect();
+    let height = HEAD + panels.len().div_ceil(PANELS_ABREAST) as f64 * PANEL_HEIGHT + FOOT;
     let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" font-family=\"sans-serif\" \
-         font-size=\"11\" fill=\"#222\">\n<rect width=\"{WIDTH}\" height=\"{HEIGHT}\" fill=\"#fff\"/>\n"
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" font-family=\"sans-serif\" \
+         font-size=\"11\" fill=\"#222\">\n<rect width=\"{WIDTH}\" height=\"{height}\" fill=\"#fff\"/>\n"
     );
     let columns: Vec<(&Column, &str)> = results.columns.iter().zip(COLOURS.iter().copied().cycle()).collect();
     text(&mut svg, (20.0, 26.0), "font-size=\"17\" font-weight=\"bold\"", "Quipu beside its peers");
@@ -112,21 +139,29 @@ pub(crate) fn svg(results: &Results) -> String {
         text(&mut svg, (left + 17.0, 52.0), "font-size=\"12\"", &column.name);
         left += 44.0 + 7.2 * column.name.len() as f64;
     }
-    for (at, panel) in PANELS.iter().enumerate() {
-        let origin = (10.0 + (at % 3) as f64 * (PANEL_WIDTH + 15.0), HEAD + (at / 3) as f64 * PANEL_HEIGHT);
+    for (at, panel) in panels.into_iter().enumerate() {
+        let (across, down) = ((at % PANELS_ABREAST) as f64, (at / PANELS_ABREAST) as f64);
+        let origin = (10.0 + across * (PANEL_WIDTH + 15.0), HEAD + down * PANEL_HEIGHT);
         panel.draw(&mut svg, origin, results, &columns);
+    }
+    if results.large_streams > 0 {
+        text(&mut svg, (20.0, height - 8.0), "fill=\"#555\"", &format!("Large log: {}", results.large_log()));
     }
     svg.push_str("</svg>\n");
     svg
 }
 
 impl Panel {
+    fn has_any_of(&self, rows: &[Row]) -> bool {
+        rows.iter().any(|row| self.kinds.contains(&row.kind))
+    }
+
     fn draw(&self, svg: &mut String, (x, y): (f64, f64), results: &Results, columns: &[(&Column, &str)]) {
         let middle = x + LEFT + (PANEL_WIDTH - LEFT) / 2.0;
         text(svg, (middle, y + 16.0), "font-weight=\"bold\" font-size=\"12\" text-anchor=\"middle\"", self.title);
         let scale = if self.unit.starts_with("thousand") { 1e-3 } else { 1.0 };
         let value = |column: &Column, row| column.figure(row, self.value).map(|value| value * scale);
-        let rows: Vec<(usize, &Row)> = rows_of(&results.rows, self.kind).collect();
+        let rows: Vec<(usize, &Row)> = self.kinds.iter().flat_map(|kind| rows_of(&results.rows, *kind)).collect();
         let all = rows.iter().flat_map(|(row, _)| columns.iter().filter_map(|(column, _)| value(column, *row)));
         let axis = Axis::over(all, self.logarithmic);
         let (foot, height) = (y + PANEL_HEIGHT - BOTTOM, PANEL_HEIGHT - TOP - BOTTOM);
@@ -134,8 +169,7 @@ impl Panel {
             let at = foot - axis.part(tick) * height;
             let (left, right) = (x + LEFT, x + PANEL_WIDTH);
             let _ = writeln!(svg, "<path d=\"M{left:.1} {at:.1}H{right:.1}\" stroke=\"#ddd\"/>");
-            let label = if tick < 10.0 && tick.fract() > 0.0 { tick.to_string() } else { grouped(tick) };
-            text(svg, (x + LEFT - 5.0, at + 4.0), "text-anchor=\"end\"", &label);
+            text(svg, (x + LEFT - 5.0, at + 4.0), "text-anchor=\"end\"", &tick_label(tick));
         }
         let turn = (x + 14.0, y + TOP + height / 2.0);
         let turned = format!("text-anchor=\"middle\" transform=\"rotate(-90 {:.1} {:.1})\"", turn.0, turn.1);
@@ -228,6 +262,12 @@ fn step_of(high: f64) -> f64 {
     }
 }
 
+/// Ticks are sums, so that 0.6 may be a little more.
+fn tick_label(tick: f64) -> String {
+    let tick = (tick * 1e6).round() / 1e6;
+    if tick < 10.0 && tick.fract() > 0.0 { tick.to_string() } else { grouped(tick) }
+}
+
 fn text(svg: &mut String, (x, y): (f64, f64), style: &str, words: &str) {
     let words = words.replace('&', "&amp;").replace('<', "&lt;");
     let _ = writeln!(svg, "<text x=\"{x:.1}\" y=\"{y:.1}\" {style}>{words}</text>");
@@ -245,8 +285,22 @@ mod tests {
         assert_eq!(axis.ticks().first(), Some(&0.0));
         assert!(axis.until > 95.6 && axis.ticks().len() >= 4 && axis.ticks().len() <= 12);
         assert!((axis.part(axis.until) - 1.0).abs() < 1e-9);
+        assert_eq!(
+            Axis::over([0.9].into_iter(), false).ticks().into_iter().map(tick_label).nth(3).as_deref(),
+            Some("0.6")
+        );
         let decades = Axis::over([0.4, 250.0].into_iter(), true).ticks();
         assert_eq!(decades.len(), 5, "{decades:?}");
+    }
+
+    #[test]
+    fn a_panel_is_there_if_one_of_its_rows_is() {
+        let panels = |kinds: &[Kind]| {
+            let rows: Vec<Row> = kinds.iter().map(|&kind| Row { kind, load: 1 }).collect();
+            PANELS.iter().filter(|panel| panel.has_any_of(&rows)).count()
+        };
+        assert_eq!(panels(&[Kind::Stalled]), 0);
+        assert_eq!(panels(&[Kind::Fill, Kind::LargeLog, Kind::Cold]), 2);
     }
 
     #[test]

@@ -43,10 +43,19 @@ impl Server {
             None => peer.command(site),
             Some(tracer) => under(tracer, &peer.command(site)),
         };
-        let log = site.data.with_extension("log");
-        let mut server = Self::spawn(command, log, peer.stop_signal())?;
-        server.wait_until_it_listens(&site.address()).await?;
+        let server = Self::listening(peer, site, command).await?;
         peer.furnish(site).await.context("furnish")?;
+        Ok(server)
+    }
+
+    /// Starts a server again over the directory that an earlier one has left.
+    pub(crate) async fn start_again(peer: &dyn Peer, site: &Site) -> Result<Self> {
+        Self::listening(peer, site, peer.command(site)).await
+    }
+
+    async fn listening(peer: &dyn Peer, site: &Site, command: Command) -> Result<Self> {
+        let mut server = Self::spawn(command, site.data.with_extension("log"), peer.stop_signal())?;
+        server.wait_until_it_listens(&site.address()).await?;
         Ok(server)
     }
 

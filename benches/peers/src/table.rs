@@ -7,25 +7,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use crate::durable::Durability;
-use crate::workload::{Kind, Row, Sample};
-
-/// The head of what is said of servers.
-const SERVERS: &str = "
-Each server under a tracer with one append in flight; the disk by itself right before the server's turns, 4 KiB added to \
-a file and synced, p50 / p99 in ms; and what the server takes after the appends:
-
-| server | appends | syncs | syncs/s, traced | durable | disk alone | resident | bytes on disk per byte of payload |
-|---|--:|--:|--:|---|--:|--:|--:|
-";
-
-/// What a server was left with after the load.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Footprint {
-    /// Resident bytes.
-    pub(crate) memory: u64,
-    /// Bytes on disk for a byte of payload.
-    pub(crate) disk: f64,
-}
+use crate::footprint::{self, Footprint, LargeFootprint};
+use crate::payload::PAYLOAD_BYTES;
+use crate::workload::{Kind, Row, STREAM_EVENTS, Sample};
 
 /// One column.
 #[derive(Clone, Debug, Default)]
@@ -38,12 +22,14 @@ pub(crate) struct Column {
     pub(crate) note: String,
     /// Whether it is held against the others.
     pub(crate) compared: bool,
-    /// The figures of each row, by its number, in the order of rounds.
+    /// The figures of each row, by its number, in the order of measurements.
     pub(crate) samples: BTreeMap<usize, Vec<Sample>>,
     /// Why a row has none.
     pub(crate) gaps: BTreeMap<usize, String>,
     /// After the appends of each round.
     pub(crate) footprints: Vec<Footprint>,
+    /// With the large log.
+    pub(crate) large: Option<LargeFootprint>,
     /// The disk's own sync right before each round: median and 99th percentile in milliseconds.
     pub(crate) disk_syncs: Vec<(f64, f64)>,
     /// Syncs and answers, or why they were not counted; nothing where nothing is stored.
@@ -61,6 +47,8 @@ pub(crate) struct Results {
     pub(crate) missing: Vec<(String, String)>,
     /// What was measured, and where.
     pub(crate) conditions: String,
+    /// Streams of the large log.
+    pub(crate) large_streams: u64,
 }
 
 /// The middle of these, or none of nothing.
@@ -97,6 +85,13 @@ impl Column {
 }
 
 impl Results {
+    /// The size of the large log, in words.
+    pub(crate) fn large_log(&self) -> String {
+        let events = grouped((self.large_streams * STREAM_EVENTS as u64) as f64);
+        let streams = grouped(self.large_streams as f64);
+        format!("{events} events of {PAYLOAD_BYTES} bytes in {streams} streams or tags of {STREAM_EVENTS}")
+    }
+
     /// All of it as Markdown.
     pub(crate) fn markdown(&self) -> String {
         let mut text = String::new();
@@ -115,7 +110,7 @@ impl Results {
         text.push_str(&self.grid(None, |row, column| {
             column.figure(row, |sample| Some(sample.cpu)).map_or_else(dash, |cpu| format!("{cpu:.2}"))
         }));
-        text.push_str(&self.servers());
+        text.push_str(&footprint::markdown(self));
         for (number, note) in notes.iter().enumerate() {
             let _ = writeln!(text, "- [{}] {note}.", number + 1);
         }
@@ -158,16 +153,17 @@ impl Results {
 
     /// The more, the better.
     fn merit(&self, row: usize, column: &Column) -> Option<f64> {
-        match self.rows[row].kind {
-            Kind::Live => column.figure(row, |sample| sample.p99).map(f64::recip),
-            Kind::Guarded | Kind::Pipelined | Kind::Batch | Kind::ReadLog | Kind::ReadStream => column.rate(row),
+        if self.rows[row].kind.is_offered() {
+            column.figure(row, |sample| sample.p99).map(f64::recip)
+        } else {
+            column.rate(row)
         }
     }
 
     fn against_the_best_other(&self, row: usize) -> String {
         let quipu = self.columns.iter().find(|column| column.name == "Quipu");
         let quipu = quipu.and_then(|column| self.merit(row, column));
-        let what = if self.rows[row].kind == Kind::Live { ", 1 / p99" } else { "" };
+        let what = if self.rows[row].kind.is_offered() { ", 1 / p99" } else { "" };
         match (quipu, self.best(row, |column| !column.name.starts_with("Quipu"))) {
             (Some(quipu), Some((best, name))) => format!("{:.2} × {name}{what}", quipu / best),
             _ => dash(),
@@ -185,7 +181,7 @@ impl Results {
         };
         let size = column.figure(row, |sample| sample.events.map(|events| events as f64));
         let size = size.map(|events| format!(" of {:.2} M", events / 1e6)).unwrap_or_default();
-        if self.rows[row].kind == Kind::Live {
+        if self.rows[row].kind.is_offered() {
             // All are offered the same: they differ in how late it arrives.
             return grouped(rate);
         }
@@ -195,36 +191,10 @@ impl Results {
             _ => format!("{}{size}", grouped(rate)),
         }
     }
-
-    /// One line for each server: durability and what it takes.
-    fn servers(&self) -> String {
-        let mut text = String::new();
-        text.push_str(SERVERS);
-        for column in self.columns.iter().filter(|column| column.compared) {
-            let durability = match &column.durability {
-                Some(Ok(it)) => {
-                    let rate = it.syncs as f64 / it.elapsed.as_secs_f64();
-                    let verdict = if it.holds() { "yes" } else { "**NOT DURABLE**" };
-                    format!("{} | {} | {rate:.0} | {verdict}", it.appends, it.syncs)
-                }
-                Some(Err(why)) => format!("– | – | – | **not checked**: {why}"),
-                None => "– | – | – | not checked".to_owned(),
-            };
-            let memory = median(column.footprints.iter().map(|it| it.memory as f64));
-            let memory = memory.map_or_else(dash, |bytes| format!("{:.0} MB", bytes / 1e6));
-            let disk = median(column.footprints.iter().map(|it| it.disk));
-            let disk = disk.map_or_else(dash, |ratio| format!("{ratio:.2}"));
-            let syncs =
-                |of: fn(&(f64, f64)) -> f64| median(column.disk_syncs.iter().map(of)).map_or_else(dash, in_digits);
-            let (p50, p99) = (syncs(|sync| sync.0), syncs(|sync| sync.1));
-            let _ = writeln!(text, "| {} | {durability} | {p50} / {p99} | {memory} | {disk} |", column.name);
-        }
-        text.push('\n');
-        text
-    }
 }
 
-fn dash() -> String {
+/// What stands for a figure that is not there.
+pub(crate) fn dash() -> String {
     "–".to_owned()
 }
 

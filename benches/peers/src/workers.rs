@@ -1,9 +1,10 @@
 //! What the workers of closed loops do over and over.
 //!
-//! Owns the guarded append, the append of any size, and the read of a short stream. Names of streams are such that
-//! each worker has a category of its own.
+//! Owns the guarded append, the append of any size, the fill, and the read of a short stream. Names of streams are
+//! such that each worker has a category of its own.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Result, ensure};
 
@@ -76,6 +77,35 @@ impl Work for Appender {
             self.next = Guard::Last(last);
         }
         Ok(self.events as u64)
+    }
+}
+
+/// Makes short streams, many at a time, side by side with others until all are there.
+pub(crate) struct Filler {
+    client: Arc<dyn Client>,
+    payloads: Payloads,
+    next: Arc<AtomicU64>,
+    streams: u64,
+}
+
+impl Filler {
+    const STREAMS_AT_ONCE: u64 = 100;
+
+    /// The next of so many streams; `next` is shared by all who fill.
+    pub(crate) fn new(client: Arc<dyn Client>, next: &Arc<AtomicU64>, streams: u64) -> Self {
+        Self { client, payloads: Payloads::new(), next: Arc::clone(next), streams }
+    }
+}
+
+impl Work for Filler {
+    async fn once(&mut self) -> Result<u64> {
+        let first = self.next.fetch_add(Self::STREAMS_AT_ONCE, Ordering::Relaxed).min(self.streams);
+        let until = (first + Self::STREAMS_AT_ONCE).min(self.streams);
+        let made = (first..until).map(|stream| (seeded(stream), self.payloads.take(STREAM_EVENTS))).collect::<Vec<_>>();
+        if !made.is_empty() {
+            self.client.fill(made).await?;
+        }
+        Ok((until - first) * STREAM_EVENTS as u64)
     }
 }
 

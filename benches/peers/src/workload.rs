@@ -11,6 +11,15 @@ pub(crate) const STREAM_EVENTS: usize = 10;
 /// Events that are offered to subscribers each millisecond.
 pub(crate) const LIVE_EVENTS_PER_MILLISECOND: usize = 5;
 
+/// Subscribers that are live while single appends are measured.
+pub(crate) const WATCHERS: usize = 700;
+
+/// Appends offered meanwhile each second.
+pub(crate) const WATCHED_APPENDS_PER_SECOND: u32 = 100;
+
+/// Clients that fill the large log.
+pub(crate) const FILL_CLIENTS: usize = 16;
+
 /// A kind of workload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
 pub(crate) enum Kind {
@@ -26,6 +35,28 @@ pub(crate) enum Kind {
     ReadStream,
     /// From the append to the subscriber.
     Live,
+    /// Appends of single events while many subscribe, and some of these never read on.
+    Stalled,
+    /// Appends that make the large log.
+    Fill,
+    /// One read of the whole large log.
+    LargeLog,
+    /// Reads of one short stream of the large log, all of which was read just before.
+    Warm,
+    /// The same from a server that has just started, with nothing of its files in the page cache.
+    Cold,
+}
+
+impl Kind {
+    /// Whether it is done with the large log, after the rounds.
+    pub(crate) fn is_large(self) -> bool {
+        matches!(self, Self::Fill | Self::LargeLog | Self::Warm | Self::Cold)
+    }
+
+    /// Whether all are offered the same number of events, so that they differ in how late these are done with.
+    pub(crate) fn is_offered(self) -> bool {
+        matches!(self, Self::Live | Self::Stalled)
+    }
 }
 
 /// One line of the table.
@@ -33,7 +64,7 @@ pub(crate) enum Kind {
 pub(crate) struct Row {
     /// What is done.
     pub(crate) kind: Kind,
-    /// Calls in flight, events of an append, readers or subscribers.
+    /// Calls in flight, events of an append, readers, subscribers, or those of them who stall.
     pub(crate) load: usize,
 }
 
@@ -47,6 +78,11 @@ pub(crate) fn rows() -> Vec<Row> {
         of(Kind::ReadLog, &[1]),
         of(Kind::ReadStream, &[1, 64]),
         of(Kind::Live, &[1, 100]),
+        of(Kind::Stalled, &[0, 300]),
+        of(Kind::Fill, &[FILL_CLIENTS]),
+        of(Kind::LargeLog, &[1]),
+        of(Kind::Warm, &[1, 64]),
+        of(Kind::Cold, &[1, 64]),
     ]
     .concat()
 }
@@ -59,11 +95,20 @@ impl Row {
             (Kind::Pipelined, load) => format!("pipelined append, {load} in flight"),
             (Kind::Batch, load) => format!("{BATCH_CLIENTS} clients × {load} events an append"),
             (Kind::ReadLog, _) => "whole log, 1 reader".to_owned(),
-            (Kind::ReadStream, 1) => format!("stream of {STREAM_EVENTS} events, 1 reader"),
-            (Kind::ReadStream, load) => format!("stream of {STREAM_EVENTS} events, {load} readers"),
+            (Kind::ReadStream, load) => format!("stream of {STREAM_EVENTS} events, {}", many(load, "reader")),
             (Kind::Live, load) => {
-                let plural = if load == 1 { "" } else { "s" };
-                format!("live, {} events/s offered, {load} subscriber{plural}", 1_000 * LIVE_EVENTS_PER_MILLISECOND)
+                let offered = 1_000 * LIVE_EVENTS_PER_MILLISECOND;
+                format!("live, {offered} events/s offered, {}", many(load, "subscriber"))
+            }
+            (Kind::Stalled, 0) => format!("append, {WATCHERS} live subscribers"),
+            (Kind::Stalled, load) => format!("append, {WATCHERS} live and {load} stalled subscribers"),
+            (Kind::Fill, load) => format!("large log: fill by {load} clients"),
+            (Kind::LargeLog, _) => "large log: whole, 1 reader".to_owned(),
+            (Kind::Warm, load) => {
+                format!("large log: stream of {STREAM_EVENTS} events, {}, warm", many(load, "reader"))
+            }
+            (Kind::Cold, load) => {
+                format!("large log: stream of {STREAM_EVENTS} events, {}, cold", many(load, "reader"))
             }
         }
     }
@@ -72,10 +117,16 @@ impl Row {
     pub(crate) fn unit(self) -> &'static str {
         match self.kind {
             Kind::Guarded | Kind::Pipelined | Kind::Batch | Kind::ReadLog => "events",
-            Kind::ReadStream => "reads",
+            Kind::Stalled | Kind::Fill | Kind::LargeLog => "events",
+            Kind::ReadStream | Kind::Warm | Kind::Cold => "reads",
             Kind::Live => "deliveries",
         }
     }
+}
+
+fn many(count: usize, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
 }
 
 /// What a row gave in one round.
@@ -93,4 +144,6 @@ pub(crate) struct Sample {
     pub(crate) others: f64,
     /// How many events were read, of the row that reads all.
     pub(crate) events: Option<u64>,
+    /// Resident bytes of the server while all were subscribed, of the rows that compare that.
+    pub(crate) memory: Option<u64>,
 }

@@ -135,7 +135,10 @@ impl Peer for MessageDb {
 
     fn lacks(&self, kind: Kind) -> Option<&'static str> {
         match kind {
-            Kind::Live => Some("message-db has no live subscription: its consumers poll"),
+            Kind::Live | Kind::Stalled => Some("message-db has no live subscription: its consumers poll"),
+            Kind::Fill | Kind::LargeLog | Kind::Warm | Kind::Cold => {
+                Some("message-db writes one message a call: the fill alone would take too long")
+            }
             Kind::Guarded | Kind::Pipelined | Kind::Batch | Kind::ReadLog | Kind::ReadStream => None,
         }
     }

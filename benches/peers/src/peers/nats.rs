@@ -27,6 +27,7 @@ use uuid::Uuid;
 
 use crate::peer::{Audience, Client, Guard, Peer, Site, Subscriber};
 use crate::server::said;
+use crate::workload::Kind;
 
 const LOG: &str = "log";
 
@@ -85,6 +86,13 @@ impl Peer for Nats {
         let context = context(site).await?;
         let log = context.get_stream(LOG).await?;
         Ok(Arc::new(Connection { context, log }))
+    }
+
+    fn lacks(&self, kind: Kind) -> Option<&'static str> {
+        if kind == Kind::Stalled {
+            return Some("a NATS consumer pulls: one that does not read on asks for nothing, and is sent nothing");
+        }
+        kind.is_large().then_some("NATS syncs each message by itself: the fill alone would take too long")
     }
 
     fn note(&self) -> &'static str {

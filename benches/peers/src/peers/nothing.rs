@@ -14,6 +14,8 @@ use super::quipu::{self, QuipuPeer};
 use crate::peer::{Client, Peer, Site};
 use crate::workload::Kind;
 
+const ONLY_APPENDS: &str = "it only answers appends";
+
 /// The server that does nothing.
 #[derive(Debug)]
 pub(crate) struct Nothing;
@@ -45,7 +47,8 @@ impl Peer for Nothing {
     fn lacks(&self, kind: Kind) -> Option<&'static str> {
         match kind {
             Kind::Guarded | Kind::Batch => None,
-            Kind::Pipelined | Kind::ReadLog | Kind::ReadStream | Kind::Live => Some("it only answers appends"),
+            Kind::Pipelined | Kind::ReadLog | Kind::ReadStream | Kind::Live | Kind::Stalled => Some(ONLY_APPENDS),
+            Kind::Fill | Kind::LargeLog | Kind::Warm | Kind::Cold => Some(ONLY_APPENDS),
         }
     }
 

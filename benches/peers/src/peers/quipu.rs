@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use quipu_client::{
     AppendReceiver, AppendSender, Client as Quipu, Expected, Message, NewEvent, ReadAll, ReadStream, SubscribeAll,
-    Subscription,
+    Subscription, Transaction,
 };
 use tokio::process::Command;
 use tokio::sync::mpsc;
@@ -101,6 +101,14 @@ impl Client for Connection {
         let measured = receive(receiver, started, span).await?;
         sending.await??;
         Ok(Some(measured))
+    }
+
+    async fn fill(&self, streams: Vec<(String, Vec<Bytes>)>) -> Result<()> {
+        let transaction = streams.into_iter().fold(Transaction::new(), |transaction, (stream, events)| {
+            transaction.append(stream, Expected::Any, events.into_iter().map(event).collect())
+        });
+        self.0.transact(transaction).await?;
+        Ok(())
     }
 
     async fn read_log(&self) -> Result<u64> {

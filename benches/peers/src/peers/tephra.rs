@@ -1,7 +1,8 @@
 //! Tephra, through its multiplexing client.
 //!
 //! Owns the calls. A stream is a tag; that it is new is a condition that no event has the tag. There is no
-//! expected revision.
+//! expected revision. Subscribers that never read on use the blocking client: the other one takes from its sockets
+//! whatever comes, and keeps it itself.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,10 +12,11 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::StreamExt;
 use tephra_client::{
-    AppendCondition, AsyncClient, AsyncReadStream, AsyncSubscribeStream, Event, Position, Query, QueryItem, SubEvent,
-    Tag, Tags,
+    AppendCondition, AsyncClient, AsyncReadStream, AsyncSubscribeStream, BuildError, Client as Blocking, Event,
+    Position, Query, QueryItem, SubEvent, Tag, Tags,
 };
 use tokio::process::Command;
+use tokio::task::spawn_blocking;
 
 use crate::payload::EVENT_TYPE;
 use crate::peer::{Audience, Client, Guard, Peer, Site, Subscriber};
@@ -46,7 +48,8 @@ impl Peer for Tephra {
     }
 
     async fn connect(&self, site: &Site) -> Result<Arc<dyn Client>> {
-        Ok(Arc::new(Connection(AsyncClient::connect(site.address()).await?)))
+        let address = site.address();
+        Ok(Arc::new(Connection { client: AsyncClient::connect(&address).await?, address }))
     }
 
     fn note(&self) -> &'static str {
@@ -55,7 +58,21 @@ impl Peer for Tephra {
     }
 }
 
-struct Connection(AsyncClient);
+struct Connection {
+    client: AsyncClient,
+    address: String,
+}
+
+impl Connection {
+    async fn head(&self) -> Result<Position> {
+        // Positions are counted from 1, without gaps.
+        Ok(Position::new(self.client.stats().await?.event_count))
+    }
+}
+
+fn event(stream: &str, payload: Bytes) -> Result<Event, BuildError> {
+    Event::new(EVENT_TYPE, [stream], payload)
+}
 
 fn tagged(stream: &str) -> Result<Query> {
     Ok(Query::item(QueryItem::with_tags(Tags::new([Tag::new(stream)?])?)))
@@ -64,36 +81,51 @@ fn tagged(stream: &str) -> Result<Query> {
 #[async_trait]
 impl Client for Connection {
     async fn append(&self, stream: &str, guard: Guard, events: Vec<Bytes>) -> Result<u64> {
-        let events: Result<Vec<_>, _> =
-            events.into_iter().map(|payload| Event::new(EVENT_TYPE, [stream], payload)).collect();
+        let events: Result<Vec<_>, _> = events.into_iter().map(|payload| event(stream, payload)).collect();
         let condition = match guard {
             Guard::NoEvent => Some(AppendCondition::new(tagged(stream)?)),
             Guard::Nothing | Guard::Last(_) => None,
         };
-        Ok(self.0.append(events?, condition).await?.last.get())
+        Ok(self.client.append(events?, condition).await?.last.get())
+    }
+
+    async fn fill(&self, streams: Vec<(String, Vec<Bytes>)>) -> Result<()> {
+        let of_stream = |(stream, events): (String, Vec<Bytes>)| {
+            events.into_iter().map(|payload| event(&stream, payload)).collect::<Vec<_>>()
+        };
+        let events: Result<Vec<_>, _> = streams.into_iter().flat_map(of_stream).collect();
+        self.client.append(events?, None).await?;
+        Ok(())
     }
 
     async fn read_log(&self) -> Result<u64> {
-        drain(self.0.read(Query::all(), Position::ZERO, None).await).await
+        drain(self.client.read(Query::all(), Position::ZERO, None).await).await
     }
 
     async fn read_stream(&self, stream: &str) -> Result<u64> {
-        drain(self.0.read(tagged(stream)?, Position::ZERO, None).await).await
+        drain(self.client.read(tagged(stream)?, Position::ZERO, None).await).await
     }
 
     async fn subscribe(&self) -> Result<Box<dyn Subscriber>> {
-        let mut newest = self.0.read_back(Query::all(), Position::MAX, Some(1)).await;
-        let head = match newest.next().await {
-            Some(event) => event?.position(),
-            None => Position::ZERO,
-        };
-        let mut stream = self.0.subscribe(Query::all(), head).await;
+        let mut stream = self.client.subscribe(Query::all(), self.head().await?).await;
         loop {
             match stream.next().await.context("the subscription ended")?? {
                 SubEvent::CaughtUp(_) => return Ok(Box::new(Following(stream))),
                 SubEvent::Event(_) => {}
             }
         }
+    }
+
+    async fn stall(&self, subscribers: usize) -> Result<Box<dyn Send>> {
+        let (address, head) = (self.address.clone(), self.head().await?);
+        let stalled = spawn_blocking(move || {
+            let mut client = Blocking::connect(address)?;
+            for _ in 0..subscribers {
+                client.subscribe(Query::all(), head)?;
+            }
+            anyhow::Ok(client)
+        });
+        Ok(Box::new(stalled.await??))
     }
 }
 

@@ -21,6 +21,7 @@ use super::quipu;
 use crate::payload::EVENT_TYPE;
 use crate::peer::{Audience, Client, Guard, Peer, Site, Subscriber};
 use crate::server::said;
+use crate::workload::Kind;
 
 /// UmaDB itself.
 #[derive(Debug)]
@@ -82,6 +83,10 @@ impl Peer for QuipuDoor {
         connect(site).await
     }
 
+    fn lacks(&self, kind: Kind) -> Option<&'static str> {
+        kind.is_large().then_some("the large log of this server is in Quipu's column")
+    }
+
     fn note(&self) -> &'static str {
         "The same server and settings as Quipu, the same client and calls as UmaDB."
     }
@@ -97,13 +102,24 @@ fn tagged(stream: &str) -> DcbQuery {
     DcbQuery::new().item(DcbQueryItem::new().tags([stream]))
 }
 
+fn event(stream: &str, payload: Bytes) -> DcbEvent {
+    DcbEvent::new().event_type(EVENT_TYPE).tags([stream]).data(payload).uuid(Uuid::new_v4())
+}
+
 #[async_trait]
 impl Client for Connection {
     async fn append(&self, stream: &str, guard: Guard, events: Vec<Bytes>) -> Result<u64> {
-        let event =
-            |payload: Bytes| DcbEvent::new().event_type(EVENT_TYPE).tags([stream]).data(payload).uuid(Uuid::new_v4());
         let condition = (guard == Guard::NoEvent).then(|| DcbAppendCondition::new(tagged(stream)));
-        Ok(self.0.append(events.into_iter().map(event).collect(), condition, None).await?)
+        let events = events.into_iter().map(|payload| event(stream, payload)).collect();
+        Ok(self.0.append(events, condition, None).await?)
+    }
+
+    async fn fill(&self, streams: Vec<(String, Vec<Bytes>)>) -> Result<()> {
+        let of_stream = |(stream, events): (String, Vec<Bytes>)| {
+            events.into_iter().map(|payload| event(&stream, payload)).collect::<Vec<_>>()
+        };
+        self.0.append(streams.into_iter().flat_map(of_stream).collect(), None, None).await?;
+        Ok(())
     }
 
     async fn read_log(&self) -> Result<u64> {
