@@ -61,9 +61,8 @@ impl EventStore for Doors {
         &self,
         request: Request<Streaming<AppendSessionRequest>>,
     ) -> Result<Response<Self::AppendSessionStream>, Status> {
-        let store = self.store(&request, Absent::Create).await?;
-        let limits = self.tenants.options().limits.clone();
-        Ok(Response::new(session::begin(store, limits, request.into_inner())))
+        let tenant = tenant(&request)?;
+        Ok(Response::new(session::begin(self.tenants.clone(), tenant, request.into_inner())))
     }
 
     async fn read_stream(

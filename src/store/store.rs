@@ -73,6 +73,14 @@ impl Condition {
             was_serving
         });
     }
+
+    /// Why what was asked is not answered.
+    pub(super) fn why_gone(self) -> Error {
+        match self {
+            Self::Serving | Self::Stopping => Error::ShuttingDown,
+            Self::Poisoned => Error::Poisoned,
+        }
+    }
 }
 
 /// A tenant's store.
@@ -219,10 +227,7 @@ impl Store {
 
     /// Why an answer never came.
     pub fn why_gone(&self) -> Error {
-        match *self.condition.borrow() {
-            Condition::Serving | Condition::Stopping => Error::ShuttingDown,
-            Condition::Poisoned => Error::Poisoned,
-        }
+        self.condition.borrow().why_gone()
     }
 
     /// Saves a snapshot; returns when it was saved.

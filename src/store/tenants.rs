@@ -64,6 +64,14 @@ impl Tenants {
         self.condition.subscribe()
     }
 
+    /// Waits until stores no longer serve, and tells why.
+    pub async fn gone(&self) -> Error {
+        let mut condition = self.condition.subscribe();
+        let gone = condition.wait_for(|condition| *condition != Condition::Serving).await;
+        // It can not fail: the sender lives as long as this does.
+        gone.map_or(Error::ShuttingDown, |condition| condition.why_gone())
+    }
+
     /// The limits of requests.
     pub fn options(&self) -> &StoreOptions {
         &self.options
