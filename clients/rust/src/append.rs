@@ -1,8 +1,8 @@
 //! Appending, one request at a time.
 //!
 //! Owns [`Appended`], [`Client::append`] and [`Client::append_guarded`]. The events have their ids before
-//! the first try, so a retry of one that went in gets the original answer. For pipelined appends see
-//! `session.rs`, for many streams at once `transact.rs`.
+//! the first try, so a retry of one that went in gets the original answer. Appends of a client share a session
+//! (`shared_session.rs`). For pipelined appends see `session.rs`, for many streams at once `transact.rs`.
 
 use crate::{Client, Error, Expected, Guard, NewEvent, guard, proto};
 
@@ -47,6 +47,9 @@ impl Client {
         guards: Vec<Guard>,
     ) -> Result<Appended, Error> {
         let request = request(stream, expected, events, guards);
+        if self.shares(&request) {
+            return self.retry(|| self.append_in_session(request.clone())).await;
+        }
         self.call(Self::events, request, |mut api, request| async move { api.append(request).await }).await?.try_into()
     }
 }

@@ -8,6 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use prost::Message;
 use tokio::time;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::Channel;
@@ -21,9 +22,13 @@ use crate::proto::read_models_client::ReadModelsClient;
 use crate::proto::server_info_client::ServerInfoClient;
 use crate::proto::snapshots_client::SnapshotsClient;
 use crate::proto::streams_client::StreamsClient;
-use crate::{ClientBuilder, Error, RetryPolicy, Upcasters};
+use crate::shared_session::SharedSession;
+use crate::{Appended, ClientBuilder, Error, RetryPolicy, Upcasters, proto};
 
 const TENANT_HEADER: &str = "quipu-tenant";
+
+/// An append that takes more bytes than this is a call of its own.
+const SHARED_APPEND_BYTES_MAX: usize = 64 << 10;
 
 /// A connection to a server, for one tenant. Clones are cheap and share the connection.
 #[derive(Clone, Debug)]
@@ -40,6 +45,8 @@ pub(crate) struct Shared {
     pub(crate) retry: RetryPolicy,
     pub(crate) call_timeout: Option<Duration>,
     pub(crate) max_message_bytes: usize,
+    pub(crate) appends_by_call: bool,
+    pub(crate) session: SharedSession,
 }
 
 impl Client {
@@ -82,15 +89,29 @@ impl Client {
     {
         self.retry(|| {
             let answer = call(stub(self), self.request(message.clone()));
-            async move {
-                let answer = match self.shared.call_timeout {
-                    Some(timeout) => time::timeout(timeout, answer).await.map_err(|_| too_slow(timeout))?,
-                    None => answer.await,
-                };
-                Ok(answer?.into_inner())
-            }
+            async move { Ok(self.in_time(answer).await??.into_inner()) }
         })
         .await
+    }
+
+    /// Appends by a message of the shared session; safe to repeat.
+    pub(crate) async fn append_in_session(&self, append: proto::AppendRequest) -> Result<Appended, Error> {
+        self.in_time(self.shared.session.append(self, append)).await?
+    }
+
+    /// Whether an append goes in the shared session: what is large, or has guards that may be looked up on the disk,
+    /// would keep others waiting there.
+    pub(crate) fn shares(&self, append: &proto::AppendRequest) -> bool {
+        let is_light = append.guards.is_empty() && append.encoded_len() <= SHARED_APPEND_BYTES_MAX;
+        is_light && !self.shared.appends_by_call
+    }
+
+    /// Waits for one try, as long as one may take.
+    async fn in_time<F: Future>(&self, answer: F) -> Result<F::Output, Error> {
+        match self.shared.call_timeout {
+            Some(timeout) => time::timeout(timeout, answer).await.map_err(|_| too_slow(timeout)),
+            None => Ok(answer.await),
+        }
     }
 
     /// How calls are retried.

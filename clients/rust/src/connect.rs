@@ -15,6 +15,7 @@ use tower::ServiceExt;
 use tower::util::MapResponse;
 
 use crate::client::Shared;
+use crate::shared_session::SharedSession;
 use crate::{Client, Corked, Error, RetryPolicy};
 
 const STREAM_WINDOW_BYTES: u32 = 8 << 20;
@@ -33,6 +34,7 @@ pub struct ClientBuilder {
     connect_timeout: Duration,
     call_timeout: Option<Duration>,
     max_message_bytes: usize,
+    appends_by_call: bool,
 }
 
 impl ClientBuilder {
@@ -44,6 +46,7 @@ impl ClientBuilder {
             connect_timeout: CONNECT_TIMEOUT,
             call_timeout: None,
             max_message_bytes: MESSAGE_BYTES,
+            appends_by_call: false,
         }
     }
 
@@ -84,6 +87,14 @@ impl ClientBuilder {
         self
     }
 
+    /// Each append is a call of its own, for what stands between client and server and does not like a stream that
+    /// lasts. Without this, appends that run side by side share one, which is several times faster.
+    #[must_use]
+    pub fn appends_by_call(mut self) -> Self {
+        self.appends_by_call = true;
+        self
+    }
+
     /// A client that connects with its first call. [`Error::InvalidEndpoint`] when the endpoint is no
     /// address, [`Error::InvalidArgument`] when the tenant's name does not fit in a header.
     ///
@@ -115,8 +126,9 @@ impl ClientBuilder {
     }
 
     fn client(&self, channel: Channel, tenant: Option<MetadataValue<Ascii>>) -> Client {
-        let Self { retry, call_timeout, max_message_bytes, .. } = *self;
-        Client::new(Shared { channel, tenant, retry, call_timeout, max_message_bytes })
+        let Self { retry, call_timeout, max_message_bytes, appends_by_call, .. } = *self;
+        let session = SharedSession::default();
+        Client::new(Shared { channel, tenant, retry, call_timeout, max_message_bytes, appends_by_call, session })
     }
 
     fn to_endpoint(&self) -> Result<Endpoint, Error> {

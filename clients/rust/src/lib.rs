@@ -40,6 +40,7 @@ mod rest;
 mod retry;
 mod server_info;
 mod session;
+mod shared_session;
 mod snapshot;
 mod state;
 mod statistics;

@@ -121,7 +121,8 @@ impl AppendReceiver {
     }
 }
 
-fn outcome(answer: proto::AppendSessionResponse) -> Result<Result<Appended, Error>, Error> {
+/// What became of one append; the outer error is about the answer itself.
+pub(crate) fn outcome(answer: proto::AppendSessionResponse) -> Result<Result<Appended, Error>, Error> {
     match answer.outcome {
         Some(Outcome::Appended(appended)) => Appended::try_from(appended).map(Ok),
         Some(Outcome::Failed(failure)) => Ok(Err(failure.into())),

@@ -7,8 +7,8 @@ mod scripted;
 use std::time::Duration;
 
 use quipu_client::proto::{self, subscribe_all_request::From, subscribe_all_response::Signal};
-use quipu_client::{Client, Error, Expected, Guard, Message, NewEvent, Query, QueryItem, ReadAll, RetryPolicy};
-use quipu_client::{SubscribeAll, SubscribeStream, Subscription, Transaction, WaitOutcome};
+use quipu_client::{Client, ClientBuilder, Error, Expected, Guard, Message, NewEvent, Query, QueryItem, ReadAll};
+use quipu_client::{RetryPolicy, SubscribeAll, SubscribeStream, Subscription, Transaction, WaitOutcome};
 use scripted::{Call, Scripted};
 use tonic::Status;
 
@@ -163,7 +163,7 @@ async fn a_subscription_gives_up_when_told_to() {
 }
 
 #[tokio::test]
-async fn an_append_is_retried_with_the_same_ids() {
+async fn an_append_that_is_a_call_is_retried_with_the_same_ids() {
     let answer = proto::AppendResponse {
         first_revision: Some(0),
         last_revision: Some(0),
@@ -171,13 +171,13 @@ async fn an_append_is_retried_with_the_same_ids() {
         last_position: 1,
         deduplicated: true,
     };
-    let server = Scripted::<proto::AppendRequest>::start(vec![
+    let script = vec![
         Call { messages: vec![], end: gone() },
         // The answer is lost.
         Call { messages: vec![], end: Some(Ok(())) },
         Call { messages: vec![answer], end: Some(Ok(())) },
-    ])
-    .await;
+    ];
+    let server = Scripted::<proto::AppendRequest>::start_with(script, ClientBuilder::appends_by_call).await;
     let event = NewEvent::new("Happened", "{}");
     let id = event.id.to_string();
     let appended = server.client.append("s", Expected::NoStream, vec![event]).await;
