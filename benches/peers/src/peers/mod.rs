@@ -13,6 +13,7 @@ mod umadb;
 pub(crate) fn all() -> Vec<Box<dyn Peer>> {
     vec![
         Box::new(quipu::QuipuPeer),
+        Box::new(quipu::QuipuByCall),
         Box::new(umadb::QuipuDoor),
         Box::new(umadb::UmaDb),
         Box::new(tephra::Tephra),

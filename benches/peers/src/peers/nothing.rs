@@ -41,7 +41,7 @@ impl Peer for Nothing {
     }
 
     async fn connect(&self, site: &Site) -> Result<Arc<dyn Client>> {
-        QuipuPeer.connect(site).await
+        quipu::connect_by_call(site).await
     }
 
     fn lacks(&self, kind: Kind) -> Option<&'static str> {
@@ -53,8 +53,8 @@ impl Peer for Nothing {
     }
 
     fn note(&self) -> &'static str {
-        "The ceiling: Quipu's client and transport, and a server that answers every append at once. It stores \
-         nothing and takes no part in the ratios."
+        "The ceiling of a unary rpc: Quipu's client and transport, each append a call, and a server that answers every \
+         append at once. It stores nothing and takes no part in the ratios."
     }
 
     fn stores(&self) -> bool {

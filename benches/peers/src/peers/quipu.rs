@@ -22,6 +22,7 @@ use crate::load::{Measured, Span};
 use crate::payload::{EVENT_TYPE, Payloads};
 use crate::peer::{Audience, Client, Guard, Peer, Site, Subscriber};
 use crate::server::said;
+use crate::workload::Kind;
 
 /// How long an answer of a session may take.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -61,13 +62,57 @@ impl Peer for QuipuPeer {
     }
 
     async fn connect(&self, site: &Site) -> Result<Arc<dyn Client>> {
-        Ok(Arc::new(Connection(Quipu::connect(format!("http://{}", site.address())).await?)))
+        Ok(Arc::new(Connection(Quipu::connect(endpoint(site)).await?)))
     }
 
     fn note(&self) -> &'static str {
-        "Defaults. gRPC, client `quipu-client`. Every append but the first of a stream names its exact revision. \
-         Pipelined: one `AppendSession` over one connection."
+        "Defaults. gRPC, client `quipu-client`, whose single appends share a session of a connection. Every append but \
+         the first of a stream names its exact revision. Pipelined: one `AppendSession` over one connection."
     }
+}
+
+/// The same server, with each append a call of its own, as clients in other languages make it.
+#[derive(Debug)]
+pub(crate) struct QuipuByCall;
+
+#[async_trait]
+impl Peer for QuipuByCall {
+    fn name(&self) -> &'static str {
+        "Quipu by call"
+    }
+
+    fn program(&self, _: &Path) -> PathBuf {
+        program()
+    }
+
+    fn version(&self, tools: &Path) -> Result<String> {
+        QuipuPeer.version(tools)
+    }
+
+    fn command(&self, site: &Site) -> Command {
+        command(site)
+    }
+
+    async fn connect(&self, site: &Site) -> Result<Arc<dyn Client>> {
+        connect_by_call(site).await
+    }
+
+    fn lacks(&self, kind: Kind) -> Option<&'static str> {
+        (kind != Kind::Guarded).then_some("as in the column of Quipu")
+    }
+
+    fn note(&self) -> &'static str {
+        "The same server, settings and client as Quipu, but each append is a unary rpc of its own."
+    }
+}
+
+/// A connection whose appends are calls.
+pub(crate) async fn connect_by_call(site: &Site) -> Result<Arc<dyn Client>> {
+    Ok(Arc::new(Connection(Quipu::builder(endpoint(site)).appends_by_call().connect().await?)))
+}
+
+fn endpoint(site: &Site) -> String {
+    format!("http://{}", site.address())
 }
 
 struct Connection(Quipu);
