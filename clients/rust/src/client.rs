@@ -61,7 +61,7 @@ impl Client {
         ClientBuilder::new(endpoint.into())
     }
 
-    /// The connection itself, for raw use with [`proto`](crate::proto). It adds no tenant header.
+    /// The connection itself, for raw use with [`proto`]. It adds no tenant header.
     #[must_use]
     pub fn channel(&self) -> Channel {
         self.shared.channel.clone()
