@@ -78,7 +78,7 @@ impl Disk for RealDisk {
         let failed = |source| Error::new(Operation::Lock, path, source);
         let file = fs::OpenOptions::new().write(true).create(true).truncate(false).open(path).map_err(failed)?;
         match file.try_lock() {
-            Ok(()) => Ok(Some(Box::new(RealLock { _held: file }))),
+            Ok(()) => Ok(Some(Box::new(RealLock { held: file }))),
             Err(fs::TryLockError::WouldBlock) => Ok(None),
             Err(fs::TryLockError::Error(error)) => Err(failed(error)),
         }
@@ -125,7 +125,15 @@ impl File for RealFile {
 
 #[derive(Debug)]
 struct RealLock {
-    _held: fs::File,
+    held: fs::File,
+}
+
+impl Drop for RealLock {
+    /// Closing would not do while a process that is just being started has inherited the file.
+    fn drop(&mut self) {
+        // The end of the process unlocks it, if this does not.
+        drop(self.held.unlock());
+    }
 }
 
 impl Lock for RealLock {}

@@ -215,6 +215,22 @@ fn a_sled_database_that_can_not_be_opened_is_an_error_and_is_left_as_it_is() {
     drop(home);
 }
 
+#[test]
+fn a_sled_database_that_is_just_being_let_go_of_is_opened() {
+    let ground = Ground::sled();
+    ground.create("a.seg").write_at(&bytes(50_000, 1), 0).unwrap();
+    let Ground { disk, directory, home } = ground;
+    disk.sync_dir(&directory).unwrap();
+    drop(disk);
+    let data = std::fs::File::open(directory.join(sled::DATABASE).join("db")).unwrap();
+    data.lock().unwrap();
+    // It has what it inherited for as long as it lives.
+    let mut heir = std::process::Command::new("sleep").arg("0.2").stdin(data).spawn().unwrap();
+    assert_eq!(sled_in(&directory).read(&directory.join("a.seg")).unwrap(), bytes(50_000, 1));
+    assert!(heir.wait().unwrap().success());
+    drop(home);
+}
+
 /// A step of the comparison with a plain map.
 #[derive(Debug, Clone)]
 enum Do {

@@ -68,8 +68,9 @@ fn set_aside(disk: &dyn Disk, directory: &Path, aside: &Path) -> Result<(), Erro
 }
 
 fn open_within(directory: &Path, keeping: Keeping) -> Result<Arc<dyn Shelf>, Error> {
-    let directory = PathBuf::from(directory);
-    open_guarded(keeping.open_time_max, move || open(&directory, keeping)).map_err(|error| Error(error.to_string()))
+    let path = PathBuf::from(directory);
+    let opened = open_guarded(directory, keeping.open_time_max, move || open(&path, keeping));
+    opened.map_err(|error| Error(error.to_string()))
 }
 
 fn open(directory: &Path, keeping: Keeping) -> sled::Result<Arc<dyn Shelf>> {

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use rustix::fs::{Advice, fadvise};
 
-use super::opening::{open_guarded, remove_unfinished, told};
+use super::opening::{DATA, open_guarded, remove_unfinished, told};
 use crate::disk::{Disk, Error, Operation};
 
 /// How long sled may take to open: it reads what was written since the last start.
@@ -34,9 +34,6 @@ const SEGMENT_BYTES: usize = 1 << 20;
 /// The most bytes of chunks that are changed between two syncs. sled writes up to eight times as many, for it writes
 /// a page again when it has changed ten times and when it is divided: half of a segment.
 const UNSYNCED_BYTES_MAX: u64 = SEGMENT_BYTES as u64 / 16;
-
-/// sled's data file.
-const DATA: &str = "db";
 
 /// A database that is open.
 #[derive(Debug)]
@@ -62,7 +59,7 @@ impl Database {
             .cache_capacity(CACHE_BYTES)
             .segment_size(SEGMENT_BYTES)
             .flush_every_ms(None);
-        let rows = open_guarded(OPEN_TIME_MAX, move || config.open());
+        let rows = open_guarded(directory, OPEN_TIME_MAX, move || config.open());
         let rows = rows.map_err(failed)?;
         // sled syncs neither what it made now nor the names of it.
         for name in ground.list(directory)? {
