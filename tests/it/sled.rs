@@ -7,7 +7,7 @@ use quipu_client::{Client, Error, NewEvent, SnapshotToSave};
 
 use crate::backup::{back_up, restore};
 use crate::events::{append, assert_dense, event, events, head, ids, log, spread};
-use crate::server::{TestServer, quipu};
+use crate::server::{TestServer, eventually, quipu};
 
 const SLED: [&str; 4] = ["--log", "sled", "--segment-events", "64"];
 
@@ -139,7 +139,8 @@ async fn a_database_of_a_tenant_that_sled_can_not_open_is_told_as_damage_and_the
     server.run();
     let read = server.client_with_tenant("acme").await.get_event_at(1).await;
     assert!(matches!(read, Err(Error::DataLoss(_))), "{read:?}");
-    assert!(server.log().iter().any(|line| line.contains("tenants/acme/log/sled")), "it does not say where");
+    let says_where = async || server.log().iter().any(|line| line.contains("tenants/acme/log/sled"));
+    eventually("it says where", says_where).await;
     assert_eq!(head(&server.client().await).await, 3);
     server.stop().await;
     std::fs::write(&settings, good).unwrap();
