@@ -7,7 +7,7 @@ mod scripted;
 use std::time::Duration;
 
 use quipu_client::proto::{self, subscribe_all_request::From, subscribe_all_response::Signal};
-use quipu_client::{Client, ClientBuilder, Error, Expected, Guard, Message, NewEvent, Query, QueryItem, ReadAll};
+use quipu_client::{Client, Error, Expected, Guard, Message, NewEvent, Query, QueryItem, ReadAll};
 use quipu_client::{RetryPolicy, SubscribeAll, SubscribeStream, Subscription, Transaction, WaitOutcome};
 use scripted::{Call, Scripted};
 use tonic::Status;
@@ -177,7 +177,7 @@ async fn an_append_that_is_a_call_is_retried_with_the_same_ids() {
         Call { messages: vec![], end: Some(Ok(())) },
         Call { messages: vec![answer], end: Some(Ok(())) },
     ];
-    let server = Scripted::<proto::AppendRequest>::start_with(script, ClientBuilder::appends_by_call).await;
+    let server = Scripted::<proto::AppendRequest>::start(script).await;
     let event = NewEvent::new("Happened", "{}");
     let id = event.id.to_string();
     let appended = server.client.append("s", Expected::NoStream, vec![event]).await;

@@ -82,7 +82,7 @@ impl Stage {
         tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
         let pause = Duration::from_millis(1);
         let retry = RetryPolicy { attempts: 3, initial_backoff: pause, max_backoff: pause };
-        let builder = settings(Client::builder(format!("http://{address}")).retry(retry));
+        let builder = settings(Client::builder(format!("http://{address}")).retry(retry).share_session());
         let client = builder.connect().await.expect("it listens");
         Self { client, sessions, calls }
     }
@@ -215,22 +215,17 @@ async fn a_server_that_is_away_is_told_to_everybody_who_waits() {
 }
 
 #[tokio::test]
-async fn large_and_guarded_appends_are_calls_and_all_are_on_request() {
+async fn large_and_guarded_appends_are_calls() {
     let mut stage = Stage::new(|builder| builder).await;
     let large = vec![NewEvent::new("T", vec![b' '; 64 << 10])];
     let refused = stage.client.append("s", Expected::Any, large).await.expect_err("calls are refused");
     assert_eq!(refused.code(), Some(Code::Unimplemented));
     let guards = vec![Guard::none_match(Query::all())];
     let event = vec![NewEvent::new("T", "{}")];
-    let refused = stage.client.append_guarded("s", Expected::Any, event.clone(), guards).await;
+    let refused = stage.client.append_guarded("s", Expected::Any, event, guards).await;
     assert_eq!(refused.expect_err("calls are refused").code(), Some(Code::Unimplemented));
     assert_eq!(stage.calls.load(Ordering::Relaxed), 2);
     assert!(stage.sessions.try_recv().is_err(), "no session has begun");
-
-    let stage = Stage::new(ClientBuilder::appends_by_call).await;
-    let refused = stage.client.append("s", Expected::Any, event).await.expect_err("calls are refused");
-    assert_eq!(refused.code(), Some(Code::Unimplemented));
-    assert_eq!(stage.calls.load(Ordering::Relaxed), 1);
 }
 
 #[derive(Clone)]

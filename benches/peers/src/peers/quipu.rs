@@ -62,7 +62,7 @@ impl Peer for QuipuPeer {
     }
 
     async fn connect(&self, site: &Site) -> Result<Arc<dyn Client>> {
-        Ok(Arc::new(Connection(Quipu::connect(endpoint(site)).await?)))
+        Ok(Arc::new(Connection(Quipu::builder(endpoint(site)).share_session().connect().await?)))
     }
 
     fn note(&self) -> &'static str {
@@ -108,7 +108,7 @@ impl Peer for QuipuByCall {
 
 /// A connection whose appends are calls.
 pub(crate) async fn connect_by_call(site: &Site) -> Result<Arc<dyn Client>> {
-    Ok(Arc::new(Connection(Quipu::builder(endpoint(site)).appends_by_call().connect().await?)))
+    Ok(Arc::new(Connection(Quipu::connect(endpoint(site)).await?)))
 }
 
 fn endpoint(site: &Site) -> String {
